@@ -62,6 +62,64 @@ absl::Status SyncFolderOf(const std::string& path) {
   return status;
 }
 
+// Where a file's former content is once another is in its place.
+enum class Former { kNone, kAtDraft, kGone };
+
+absl::Status CannotReplace() { return StatusOfErrno("cannot replace the file"); }
+
+// Gives what is at `draft` the name `path`, and what was there, the other, where
+// the file system can.
+absl::StatusOr<Former> PutInPlace(const std::string& draft,
+                                  const std::string& path) {
+  struct stat facts;
+  if (lstat(path.c_str(), &facts) != 0) {
+    if (errno != ENOENT) return CannotReplace();
+    if (rename(draft.c_str(), path.c_str()) != 0) return CannotReplace();
+    return Former::kNone;
+  }
+  if (S_ISDIR(facts.st_mode)) {
+    errno = EISDIR;
+    return CannotReplace();
+  }
+  if (renameat2(AT_FDCWD, draft.c_str(), AT_FDCWD, path.c_str(),
+                RENAME_EXCHANGE) == 0) {
+    return Former::kAtDraft;
+  }
+  // Not every file system has that; whatever else is wrong, rename() says too.
+  if (rename(draft.c_str(), path.c_str()) != 0) return CannotReplace();
+  return Former::kGone;
+}
+
+bool PutBack(Former former, const std::string& draft, const std::string& path) {
+  switch (former) {
+    case Former::kNone:
+      return unlink(path.c_str()) == 0;
+    case Former::kAtDraft:
+      return rename(draft.c_str(), path.c_str()) == 0;
+    case Former::kGone:
+      return false;
+  }
+  return false;
+}
+
+// What has become of a file is not on the disk, as `why` says: its former
+// content is put in its place again.
+absl::Status TakeBack(Former former, const std::string& draft,
+                      const std::string& path, const absl::Status& why) {
+  if (!PutBack(former, draft, path)) {
+    return absl::DataLossError(absl::StrCat(
+        why.message(),
+        "; the new content is in its place, and may be lost with the machine"));
+  }
+  // That has changed the folder anew: this is no repetition of the sync that
+  // has failed, and writes the names as they are now.
+  if (SyncFolderOf(path).ok()) return why;
+  return absl::AbortedError(absl::StrCat(
+      why.message(),
+      "; the former content is in its place, and if the machine loses power, "
+      "the new one may be found there"));
+}
+
 }  // namespace
 
 absl::StatusOr<std::string> ReadFile(const std::string& path,
@@ -109,14 +167,40 @@ absl::Status ReplaceFile(const std::string& path, std::string_view bytes,
     status = StatusOfErrno("cannot write the file");
   }
   close(file);
-  if (status.ok() && rename(draft.c_str(), path.c_str()) != 0) {
-    status = StatusOfErrno("cannot replace the file");
+  absl::StatusOr<Former> former = Former::kNone;
+  if (status.ok()) {
+    former = PutInPlace(draft, path);
+    status = former.status();
   }
   if (!status.ok()) {
     unlink(draft.c_str());
     return status;
   }
-  return SyncFolderOf(path);
+  status = SyncFolderOf(path);
+  if (!status.ok()) return TakeBack(*former, draft, path, status);
+  if (*former == Former::kAtDraft) unlink(draft.c_str());
+  return status;
+}
+
+absl::Status RemoveFile(const std::string& path) {
+  struct stat facts;
+  if (lstat(path.c_str(), &facts) != 0) {
+    return errno == ENOENT ? absl::OkStatus()
+                           : StatusOfErrno("cannot look at the file");
+  }
+  std::string draft = absl::StrCat(path, kDraftEnd);
+  const int file = mkostemp(draft.data(), O_CLOEXEC);
+  if (file < 0) return StatusOfErrno("cannot write beside the file");
+  close(file);
+  if (rename(path.c_str(), draft.c_str()) != 0) {
+    const absl::Status status = StatusOfErrno("cannot remove the file");
+    unlink(draft.c_str());
+    return status;
+  }
+  const absl::Status synced = SyncFolderOf(path);
+  if (!synced.ok()) return TakeBack(Former::kAtDraft, draft, path, synced);
+  unlink(draft.c_str());
+  return synced;
 }
 
 bool IsDraftName(std::string_view name) {

@@ -31,14 +31,27 @@ enum class FileReaders { kEverybody, kOwner };
 
 // Makes `bytes` the content of the file in one step, so that whoever reads it
 // sees the old content or the new one, whole, even after a crash; the new one,
-// if OK was returned before. The message says what is wrong, without the path.
+// if OK was returned before. If it fails, the old one is in its place, on the
+// disk too, but for these, in which the disk has failed in the last step:
+//
+// * ABORTED: the old one is in its place, and if the machine loses power, either
+//   may be found there.
+// * DATA_LOSS: the new one is in its place, and may be lost with the machine's
+//   power: the old one could not be put back.
+//
+// The message says what is wrong, without the path.
 absl::Status ReplaceFile(const std::string& path, std::string_view bytes,
                          FileReaders readers = FileReaders::kEverybody);
 
-// Whether `name`, without its folder, is that of a draft, in which ReplaceFile
-// writes before there is something to see: one that is there while nobody
-// replaces the file was left by a process that was killed. No file that is
-// replaced may have such a name.
+// Removes the file in one step; OK if there is none. Fails as ReplaceFile does,
+// the new content being none.
+absl::Status RemoveFile(const std::string& path);
+
+// Whether `name`, without its folder, is that of a draft: what ReplaceFile
+// writes before there is something to see, and what it or RemoveFile keeps of
+// the former content until nobody needs it. One that is there while nobody
+// replaces or removes the file was left by a process that was killed. No file
+// of theirs may have such a name.
 bool IsDraftName(std::string_view name);
 
 }  // namespace gateway

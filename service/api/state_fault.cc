@@ -12,11 +12,15 @@ namespace gateway {
 
 absl::Status StateNotKept(const absl::Status& written) {
   assert(!written.ok());
-  return MakeFault(
-      v1::ERROR_REASON_STATE_NOT_KEPT,
-      absl::StrCat("runtime.state_dir: ", written.message(),
-                   "; nothing has changed: mend the folder, then say it "
-                   "again"));
+  const char* const so_that =
+      absl::IsAborted(written)
+          ? "; it is not in force, and it is not known whether it will be once "
+            "the machine has lost power"
+          : "; nothing has changed";
+  return MakeFault(v1::ERROR_REASON_STATE_NOT_KEPT,
+                   absl::StrCat("runtime.state_dir: ", written.message(),
+                                so_that,
+                                ": mend the folder, then say it again"));
 }
 
 absl::Status ChangeNotBegun(const absl::Status& run) {

@@ -21,7 +21,8 @@
 
 namespace gateway {
 
-// STATE_NOT_KEPT; `written` is what the StateStore said. REQUIRES: not OK.
+// STATE_NOT_KEPT; `written` is what the StateStore said, of which ABORTED says
+// that a loss of power may bring it all the same. REQUIRES: not OK.
 absl::Status StateNotKept(const absl::Status& written);
 
 // The fault of a change that its worker has not begun, of which nothing is in

@@ -45,6 +45,16 @@ absl::Status At(const std::string& path, const absl::Status& status) {
                       absl::StrCat(path, ": ", status.message()));
 }
 
+// What became of a document at `path`, as ReplaceFile or RemoveFile has said.
+absl::Status Kept(const std::string& path, const absl::Status& status) {
+  if (!absl::IsDataLoss(status)) return At(path, status);
+  // The next start finds it so: it has to be in force.
+  Log(LogLevel::kError, "state",
+      "what was kept is in force, and may be lost when the machine loses power",
+      {{"file", path}, {"error", status}});
+  return absl::OkStatus();
+}
+
 // Returns a descriptor that holds the lock.
 absl::StatusOr<int> Lock(const std::string& folder) {
   const std::string path = absl::StrCat(folder, "/", kLockFile);
@@ -216,7 +226,7 @@ absl::Status StateStore::WriteUnderLock(std::string_view name,
     return absl::ResourceExhaustedError(absl::StrCat(
         path, ": would be larger than ", kStateDocumentBytesLimit, " bytes"));
   }
-  return At(path, ReplaceFile(path, bytes, FileReaders::kOwner));
+  return Kept(path, ReplaceFile(path, bytes, FileReaders::kOwner));
 }
 
 void StateStore::WriteSoon(std::string_view name,
@@ -249,8 +259,7 @@ absl::Status StateStore::Remove(std::string_view name) {
   const std::string path = PathOf(name);
   MutexLock disk(disk_);
   Supersede(name);
-  if (unlink(path.c_str()) == 0 || errno == ENOENT) return absl::OkStatus();
-  return absl::ErrnoToStatus(errno, absl::StrCat("cannot remove ", path));
+  return Kept(path, RemoveFile(path));
 }
 
 void StateStore::Supersede(std::string_view name) {

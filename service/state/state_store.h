@@ -101,8 +101,13 @@ class StateStore {
   std::vector<std::string> damaged() const LOCKS_EXCLUDED(mu_);
   void FindDamaged() LOCKS_EXCLUDED(mu_);
 
-  // Puts `bytes` in place of the document; it is on disk when this returns.
-  // RESOURCE_EXHAUSTED for more than kStateDocumentBytesLimit.
+  // Puts `bytes` in place of the document; it is on disk when this returns OK.
+  // If it fails, the document is as it was, for the next start too; ABORTED if
+  // that is not so should the machine lose power. (Where the disk fails in the
+  // last step and what was there cannot be put back, as on a file system that
+  // has become read-only, `bytes` are what the next start finds: then OK is
+  // returned, and a line of the log says that they may be lost with the
+  // machine.) RESOURCE_EXHAUSTED for more than kStateDocumentBytesLimit.
   absl::Status Write(std::string_view name, std::string_view bytes)
       LOCKS_EXCLUDED(disk_, mu_);
 
@@ -134,7 +139,7 @@ class StateStore {
   // what they are given from here on nothing is written. Called by one thread.
   void Close() LOCKS_EXCLUDED(mu_);
 
-  // Removes the document; OK if there is none.
+  // Removes the document; OK if there is none. Fails as Write does.
   absl::Status Remove(std::string_view name) LOCKS_EXCLUDED(disk_, mu_);
 
  private:

@@ -9,15 +9,17 @@ A file is pages, which the kernel has and brings to the disk one by one when it
 likes: of those that were changed since they were last synced, any may be there,
 some of them in part. A sync that fails brings nothing and has the kernel forget
 that there is anything to bring, as Linux does. That a file is there, or is not
-any more, is on the disk once its folder was synced; before, it may be. Files
-are known from their beginning on, and by one name.
+any more, or is under another name, is on the disk once its folder was synced;
+before, it may be. Files are known from their beginning on, and by one name at a
+time.
 """
 
 import os
 import struct
 
 _HEADER = struct.Struct("=qqqqq")
-_OPEN, _WRITE, _TRUNCATE, _SYNC_BEGINS, _SYNC_ENDS, _REMOVE = range(6)
+(_OPEN, _WRITE, _TRUNCATE, _SYNC_BEGINS, _SYNC_ENDS, _REMOVE, _RENAME,
+ _EXCHANGE) = range(8)
 _PAGE = 4096
 # What a disk writes whole.
 _SECTOR = 512
@@ -126,6 +128,12 @@ def moments(journal):
                     opened[number] = named.setdefault(path, _File())
             elif did == _REMOVE:
                 named.pop(data.decode(), None)
+            elif did in (_RENAME, _EXCHANGE):
+                one, other = data.decode().split("\0")
+                renamed, before = named.pop(one, None), named.get(other)
+                named[other] = renamed
+                if did == _EXCHANGE:
+                    named[one] = before
             elif isinstance(file, str):
                 if did == _SYNC_BEGINS:
                     syncing[number] = dict(named)

@@ -26,7 +26,7 @@ _TIMEOUT_S = 30.0
 _WORD = struct.Struct("=q")
 # As Control has them.
 _WALL_OFFSET, _IS_STALLED, _STALLED, _ROOM, _SYNCS = range(5)
-_FAULTS = {"open": 5, "read": 7, "write": 9, "sync": 11}
+_FAULTS = {"open": 5, "read": 7, "write": 9, "sync": 11, "folder_sync": 13}
 _NANOS = 10**9
 
 
@@ -60,8 +60,9 @@ class MachineFaults:
         self._own.cleanup()
 
     def fail(self, what, error, times=-1):
-        """The next so many of "open" (to write), "read", "write", "sync" fail
-        with the error; all from now on, if negative."""
+        """The next so many of "open" (to write, make, remove or rename),
+        "read", "write", "sync", "folder_sync" (of a folder alone) fail with the
+        error; all from now on, if negative."""
         self._set(_FAULTS[what], error)
         self._set(_FAULTS[what] + 1, times)
 

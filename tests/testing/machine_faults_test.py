@@ -14,6 +14,21 @@ from tests.testing import disk_journal
 from tests.testing.machine_faults import MachineFaults
 
 _DICE = 40
+# As ReplaceFile of base/os/file.h does it, by what Python has no name for.
+_REPLACE = """
+import ctypes
+library = ctypes.CDLL(None, use_errno=True)
+def check(outcome):
+    return outcome if outcome >= 0 else -ctypes.get_errno()
+name = ctypes.create_string_buffer(b'%s.XXXXXX')
+draft = check(library.mkostemp(name, os.O_CLOEXEC))
+if draft < 0:
+    print(draft)
+    raise SystemExit
+print(attempt(lambda: os.write(draft, b'new')))
+print(attempt(lambda: os.fsync(draft)))
+print(check(library.renameat2(-100, name, -100, b'%s', 2)))
+"""
 
 
 class MachineFaultsTest(unittest.TestCase):
@@ -26,15 +41,17 @@ class MachineFaultsTest(unittest.TestCase):
         self.machine = MachineFaults(self.folder, journal=True)
         self.addCleanup(self.machine.close)
 
-    def run_program(self, text):
-        """What a program prints whose disk and clock are the machine's."""
+    def run_program(self, text, opens=True):
+        """What a program prints whose disk and clock are the machine's, and
+        which may have the file open."""
+        opened = "file = os.open(%r, os.O_RDWR | os.O_CREAT)\n" % self.path
         done = subprocess.run(
             [sys.executable, "-c",
-             "import os, time\nfile = os.open(%r, os.O_RDWR | os.O_CREAT)\n"
+             "import os, time\n%s"
              "def attempt(what):\n"
              "    try: return what()\n"
              "    except OSError as error: return -error.errno\n%s"
-             % (self.path, text)],
+             % (opened if opens else "", text)],
             stdout=subprocess.PIPE, text=True, check=True,
             env={**os.environ, **self.machine.env})
         return done.stdout.split()
@@ -55,6 +72,43 @@ class MachineFaultsTest(unittest.TestCase):
         self.machine.fail("open", errno.EACCES)
         with self.assertRaises(subprocess.CalledProcessError):
             self.run_program("")
+
+    def test_a_file_that_is_replaced_fails_as_another(self):
+        with open(self.path, "wb") as file:
+            file.write(b"old")
+        for what, error, expected in (
+                ("open", errno.EROFS, ["-%d" % errno.EROFS]),
+                ("write", errno.ENOSPC, ["-%d" % errno.ENOSPC, "None", "0"]),
+                ("sync", errno.EIO, ["3", "-%d" % errno.EIO, "0"]),
+                ("folder_sync", errno.EIO, ["3", "None", "0"])):
+            with self.subTest(what=what):
+                self.machine.heal()
+                self.machine.fail(what, error)
+                self.assertEqual(
+                    self.run_program(_REPLACE % (self.path, self.path),
+                                     opens=False), expected)
+        self.machine.heal()
+        self.machine.fail("open", errno.EROFS)
+        said = self.run_program(
+            "print(attempt(lambda: os.rename(%r, 'other')))" % self.path,
+            opens=False)
+        self.assertEqual(said, ["-%d" % errno.EROFS])
+
+    def test_a_folder_fails_alone(self):
+        self.machine.fail("folder_sync", errno.EIO)
+        self.assertEqual(self.run_program(
+            "print(attempt(lambda: os.fsync(file)),\n"
+            "      attempt(lambda: os.fsync(os.open(%r, os.O_RDONLY))))"
+            % self.folder), ["None", "-%d" % errno.EIO])
+
+    def test_power_leaves_the_old_name_or_the_new_one(self):
+        self.run_program(
+            "os.pwrite(file, b'old', 0)\nos.fsync(file)\n"
+            "folder = os.open(%r, os.O_RDONLY)\nos.fsync(folder)\n"
+            % self.folder + _REPLACE % (self.path, self.path))
+        self.assertEqual(self.left(), {b"old", b"new"})
+        self.run_program("os.fsync(os.open(%r, os.O_RDONLY))" % self.folder)
+        self.assertEqual(self.left(), {b"new"})
 
     def test_a_disk_takes_what_there_is_room_for(self):
         self.machine.limit_room(5)

@@ -1,9 +1,14 @@
 #include "base/os/file.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <string>
 
@@ -11,6 +16,55 @@
 #include "absl/status/statusor.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+
+namespace {
+
+// A disk that fails, for this thread: so many syncs of folders, and whatever is
+// to be renamed once so many have been.
+thread_local int failing_folder_syncs = 0;
+thread_local int good_renames = 1 << 30;
+thread_local bool knows_exchange = true;
+
+bool RenameFails() {
+  if (good_renames-- > 0) return false;
+  errno = EROFS;
+  return true;
+}
+
+}  // namespace
+
+// In place of the C library's.
+extern "C" {
+
+int fsync(int file) {
+  struct stat facts;
+  if (failing_folder_syncs > 0 && fstat(file, &facts) == 0 &&
+      S_ISDIR(facts.st_mode)) {
+    --failing_folder_syncs;
+    errno = EIO;
+    return -1;
+  }
+  return static_cast<int>(syscall(SYS_fsync, file));
+}
+
+int rename(const char* from, const char* to) noexcept {
+  if (RenameFails()) return -1;
+  return static_cast<int>(
+      syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0));
+}
+
+int renameat2(int from_folder, const char* from, int to_folder, const char* to,
+              unsigned flags) noexcept {
+  if (!knows_exchange) {
+    errno = EINVAL;
+    return -1;
+  }
+  if (RenameFails()) return -1;
+  return static_cast<int>(
+      syscall(SYS_renameat2, from_folder, from, to_folder, to, flags));
+}
+
+}  // extern "C"
 
 namespace gateway {
 namespace {
@@ -127,6 +181,87 @@ TEST(FileTest, AReplacementThatFailsLeavesNothingBehind) {
   EXPECT_EQ(rmdir(folder.c_str()), 0) << "there is a draft in it";
   EXPECT_EQ(ReplaceFile("/nonexistent/file", "bytes").code(),
             absl::StatusCode::kNotFound);
+}
+
+// A folder whose names cannot be brought to the disk.
+class FailingFolderTest : public testing::Test {
+ protected:
+  FailingFolderTest() { std::filesystem::create_directory(folder_); }
+  ~FailingFolderTest() override {
+    failing_folder_syncs = 0;
+    good_renames = 1 << 30;
+    knows_exchange = true;
+    std::filesystem::remove_all(folder_);
+  }
+
+  // What is in the folder: the content of the file, if that is all.
+  std::string Content() const {
+    std::string names;
+    for (const auto& each : std::filesystem::directory_iterator(folder_)) {
+      if (each.path() != path_) names += each.path().filename().native();
+    }
+    if (!names.empty()) return "there is " + names;
+    const absl::StatusOr<std::string> read = ReadFile(path_, 100);
+    return read.ok() ? *read : "none";
+  }
+
+  const std::string folder_ = testing::TempDir() + "/failing";
+  const std::string path_ = folder_ + "/file";
+};
+
+TEST_F(FailingFolderTest, TheFormerContentIsPutBack) {
+  ASSERT_TRUE(ReplaceFile(path_, "old").ok());
+  failing_folder_syncs = 1;
+  const absl::Status replaced = ReplaceFile(path_, "new");
+  EXPECT_EQ(replaced.code(), absl::StatusCode::kUnknown);
+  EXPECT_THAT(std::string(replaced.message()),
+              HasSubstr("cannot write the folder: Input/output error"));
+  EXPECT_EQ(Content(), "old");
+  failing_folder_syncs = 1;
+  EXPECT_EQ(RemoveFile(path_).code(), absl::StatusCode::kUnknown);
+  EXPECT_EQ(Content(), "old");
+}
+
+TEST_F(FailingFolderTest, AFileThatWasNotThereIsNotThereAfterwards) {
+  failing_folder_syncs = 1;
+  EXPECT_EQ(ReplaceFile(path_, "new").code(), absl::StatusCode::kUnknown);
+  EXPECT_EQ(Content(), "none");
+}
+
+TEST_F(FailingFolderTest, SaysWhatPowerMayBringWhereThatIsNotKeptEither) {
+  ASSERT_TRUE(ReplaceFile(path_, "old").ok());
+  failing_folder_syncs = 2;
+  const absl::Status replaced = ReplaceFile(path_, "new");
+  EXPECT_EQ(replaced.code(), absl::StatusCode::kAborted);
+  EXPECT_THAT(std::string(replaced.message()),
+              HasSubstr("if the machine loses power"));
+  EXPECT_EQ(Content(), "old");
+  failing_folder_syncs = 2;
+  EXPECT_EQ(RemoveFile(path_).code(), absl::StatusCode::kAborted);
+  EXPECT_EQ(Content(), "old");
+}
+
+TEST_F(FailingFolderTest, SaysThatTheNewContentStaysIfTheFormerIsGone) {
+  ASSERT_TRUE(ReplaceFile(path_, "old").ok());
+  failing_folder_syncs = 1;
+  good_renames = 1;
+  EXPECT_EQ(ReplaceFile(path_, "new").code(), absl::StatusCode::kDataLoss);
+  good_renames = 1 << 30;
+  EXPECT_EQ(*ReadFile(path_, 100), "new");
+
+  knows_exchange = false;
+  failing_folder_syncs = 1;
+  EXPECT_EQ(ReplaceFile(path_, "newer").code(), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(*ReadFile(path_, 100), "newer");
+  EXPECT_TRUE(ReplaceFile(path_, "newest").ok());
+  EXPECT_EQ(*ReadFile(path_, 100), "newest");
+}
+
+TEST_F(FailingFolderTest, AFileIsRemovedOnce) {
+  EXPECT_TRUE(RemoveFile(path_).ok());
+  ASSERT_TRUE(ReplaceFile(path_, "old").ok());
+  EXPECT_TRUE(RemoveFile(path_).ok());
+  EXPECT_EQ(Content(), "none");
 }
 
 }  // namespace

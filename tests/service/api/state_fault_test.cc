@@ -12,6 +12,7 @@ namespace gateway {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 TEST(StateFaultTest, NamesTheFieldAndWhatTheSystemSays) {
   const absl::Status fault = StateNotKept(absl::ResourceExhaustedError(
@@ -21,6 +22,15 @@ TEST(StateFaultTest, NamesTheFieldAndWhatTheSystemSays) {
   EXPECT_THAT(std::string(fault.message()),
               HasSubstr("runtime.state_dir: /state/circuits.json: cannot write "
                         "the file: No space left on device"));
+}
+
+TEST(StateFaultTest, SaysThatNothingHasChangedWhereThatIsSure) {
+  EXPECT_THAT(std::string(StateNotKept(absl::UnknownError("EIO")).message()),
+              HasSubstr("nothing has changed"));
+  const std::string unsure(
+      StateNotKept(absl::AbortedError("EIO")).message());
+  EXPECT_THAT(unsure, Not(HasSubstr("nothing has changed")));
+  EXPECT_THAT(unsure, HasSubstr("not known"));
 }
 
 TEST(StateFaultTest, ThatTooManyWaitIsAnOverloadAndAllElseAsItIs) {

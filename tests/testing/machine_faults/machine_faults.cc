@@ -26,6 +26,7 @@
 #include <cstdarg>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <ctime>
 #include <mutex>
@@ -50,10 +51,12 @@ struct Control {
   Word stalled;     // How many wait now; told by the program.
   Word room_bytes;  // By so much files may grow; without limit if negative.
   Word syncs;       // How many there were; told by the program.
-  Fault open;       // To write, or of what is to be made or removed.
+  // To write, or of what is to be made, removed or given another name.
+  Fault open;
   Fault read;
   Fault write;  // And to cut off.
   Fault sync;
+  Fault folder_sync;  // Of folders alone.
 };
 
 // As disk_journal.py has it.
@@ -64,6 +67,8 @@ enum class Did : int64_t {
   kSyncBegins,
   kSyncEnds,  // With the error `offset`.
   kRemove,    // The path that follows.
+  kRename,    // As the two paths that follow say, a zero between them.
+  kExchange,  // Likewise: each has the other's name.
 };
 
 struct Record {
@@ -117,6 +122,10 @@ constinit Next<int(int, off_t)> next_ftruncate("ftruncate");
 constinit Next<int(int)> next_fsync("fsync");
 constinit Next<int(int)> next_fdatasync("fdatasync");
 constinit Next<int(const char*)> next_unlink("unlink");
+constinit Next<int(char*, int)> next_mkostemp("mkostemp");
+constinit Next<int(const char*, const char*)> next_rename("rename");
+constinit Next<int(int, const char*, int, const char*, unsigned)>
+    next_renameat2("renameat2");
 
 // Runs when all libraries are loaded; what was opened before is no file of the
 // folder.
@@ -178,18 +187,50 @@ void Tell(Did did, int64_t file, int64_t offset, std::string_view what,
   }
 }
 
+// With journal_order held. Returns `fd`, which has been opened, if not negative.
+int Watch(int fd, const char* path, int64_t time_ns) {
+  if (fd < 0 || fd >= kFilesMax) return fd;
+  const int32_t file = ++last_file;
+  watched[fd] = file;
+  Tell(Did::kOpen, file, 0, path, time_ns);
+  return fd;
+}
+
 int Open(const char* path, int flags, mode_t mode) {
   if (!IsWithin(path)) return next_open(path, flags, mode);
   const bool writes = (flags & (O_WRONLY | O_RDWR | O_CREAT)) != 0;
   if (writes && Fails(control->open)) return -1;
   const std::lock_guard<std::mutex> lock(journal_order);
   const int64_t time = SteadyNanos();
-  const int fd = next_open(path, flags, mode);
-  if (fd < 0 || fd >= kFilesMax) return fd;
-  const int32_t file = ++last_file;
-  watched[fd] = file;
-  Tell(Did::kOpen, file, 0, path, time);
-  return fd;
+  return Watch(next_open(path, flags, mode), path, time);
+}
+
+// What the C library opens for it is not opened by way of open() above.
+int MakeTemporary(char* path, int flags) {
+  if (!IsWithin(path)) return next_mkostemp(path, flags);
+  if (Fails(control->open)) return -1;
+  const std::lock_guard<std::mutex> lock(journal_order);
+  const int64_t time = SteadyNanos();
+  return Watch(next_mkostemp(path, flags), path, time);
+}
+
+// Both are within the folder, or neither.
+int Rename(const char* from, const char* to, unsigned flags) {
+  const auto rename_now = [&] {
+    return flags == 0 ? next_rename(from, to)
+                      : next_renameat2(AT_FDCWD, from, AT_FDCWD, to, flags);
+  };
+  if (!IsWithin(from)) return rename_now();
+  if (Fails(control->open)) return -1;
+  const std::lock_guard<std::mutex> lock(journal_order);
+  const int64_t time = SteadyNanos();
+  const int outcome = rename_now();
+  if (outcome == 0) {
+    const bool exchanges = (flags & RENAME_EXCHANGE) != 0;
+    Tell(exchanges ? Did::kExchange : Did::kRename, 0, 0,
+         std::string(from) + '\0' + to, time);
+  }
+  return outcome;
 }
 
 // How much of a write has room; -1 if nothing has.
@@ -223,6 +264,11 @@ ssize_t Write(int fd, const void* data, size_t bytes, int64_t offset) {
   return written;
 }
 
+bool IsFolder(int fd) {
+  struct stat about;
+  return fstat(fd, &about) == 0 && S_ISDIR(about.st_mode);
+}
+
 template <typename Function>
 int Sync(Next<Function>& next, int fd) {
   const int32_t file = FileOf(fd);
@@ -235,7 +281,9 @@ int Sync(Next<Function>& next, int fd) {
   while (control->is_stalled != 0) usleep(1000);
   --control->stalled;
   ++control->syncs;
-  const int outcome = Fails(control->sync) ? -1 : next(fd);
+  const bool fails = Fails(control->sync) ||
+                     (IsFolder(fd) && Fails(control->folder_sync));
+  const int outcome = fails ? -1 : next(fd);
   const int error = outcome == 0 ? 0 : errno;
   {
     const std::lock_guard<std::mutex> lock(journal_order);
@@ -274,6 +322,19 @@ int open64(const char* path, int flags, ...) {
   const mode_t mode = va_arg(more, mode_t);
   va_end(more);
   return Open(path, flags, mode);
+}
+
+int mkostemp(char* path, int flags) { return MakeTemporary(path, flags); }
+int mkostemp64(char* path, int flags) { return MakeTemporary(path, flags); }
+
+int rename(const char* from, const char* to) { return Rename(from, to, 0); }
+
+int renameat2(int from_folder, const char* from, int to_folder, const char* to,
+              unsigned flags) {
+  if (from_folder == AT_FDCWD && to_folder == AT_FDCWD) {
+    return Rename(from, to, flags);
+  }
+  return next_renameat2(from_folder, from, to_folder, to, flags);
 }
 
 int close(int fd) {
