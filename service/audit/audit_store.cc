@@ -127,6 +127,7 @@ absl::StatusOr<std::unique_ptr<AuditStore>> AuditStore::Open(
                             .schema = Schema(),
                             .sync = SqliteSync::kNormal,
                             .thread_name = "audit",
+                            .for_one_process = true,
                             .check_integrity = false,
                             .file_bytes_limit = options.file_bytes_limit,
                             .busy_timeout = options.busy_timeout}));

@@ -164,6 +164,7 @@ absl::StatusOr<std::unique_ptr<SqliteCommitStore>> SqliteCommitStore::Open(
                             .schema = Schema(),
                             .sync = options.sync,
                             .thread_name = "ledger",
+                            .for_one_process = true,
                             .check_integrity = false,
                             .file_bytes_limit = options.file_bytes_limit,
                             .busy_timeout = options.busy_timeout}));

@@ -4,6 +4,7 @@
 //
 //   DatabaseFile file("/var/lib/llm-gateway/keys.db");
 //   GATEWAY_RETURN_IF_ERROR(file.Make());
+//   GATEWAY_RETURN_IF_ERROR(file.Take());  // If it is for one process.
 //   ... SQLite opens it, and it is one of ours ...
 //   GATEWAY_RETURN_IF_ERROR(file.KeepFromOthers());
 //   ... it is in WAL mode ...
@@ -28,10 +29,21 @@ namespace gateway {
 class DatabaseFile {
  public:
   explicit DatabaseFile(std::string path);
+  DatabaseFile(DatabaseFile&& other) noexcept;
+  ~DatabaseFile();
 
   // Makes the file, if it is not there, for its owner alone (0600).
-  // FAILED_PRECONDITION for what is no regular file; else what the system says.
+  // FAILED_PRECONDITION for what is no regular file, and for one that has
+  // several names, by links or since it is mounted by itself: its log is found
+  // beside one of them only. Else what the system says.
   absl::Status Make();
+
+  // Locks the file itself, by whatever name or mount it was found, as long as
+  // this lives. FAILED_PRECONDITION if another process has. SQLite's own locks
+  // are left alone, which are let go of when the process closes the file: so
+  // this is called before SQLite opens it, and outlives what does. REQUIRES:
+  // Make.
+  absl::Status Take();
 
   // Takes it, and the files that SQLite has beside it, from others who may read
   // or write them. (Some volumes are given to a group whenever they are
@@ -56,6 +68,7 @@ class DatabaseFile {
 
   const std::string path_;
   const std::string log_path_;
+  int lock_ = -1;  // The descriptor that holds the lock.
   Identity file_;
   Identity log_;
 };

@@ -77,6 +77,7 @@ absl::StatusOr<std::unique_ptr<SqliteDatabase>> SqliteDatabase::Open(
   assert(options.schema.application_id != 0);
   DatabaseFile file(options.path);
   GATEWAY_RETURN_IF_ERROR(file.Make());
+  if (options.for_one_process) GATEWAY_RETURN_IF_ERROR(file.Take());
   GATEWAY_ASSIGN_OR_RETURN(
       std::unique_ptr<SqliteConnection> writer,
       SqliteConnection::Open(options.path, SqliteConnection::Access::kReadWrite,

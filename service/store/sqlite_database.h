@@ -36,7 +36,8 @@
 // and of no later version; earlier ones are migrated (sqlite_schema.h). It is
 // its owner's alone (0600), and so are the two files beside it, `-wal` and
 // `-shm`, without which it is not complete. It must be on a local file system:
-// the log cannot be shared by machines. A second process may use it, and each
+// the log cannot be shared by machines; and it has one name, beside which the
+// log is. A second process may use it, unless Options::for_one_process, and each
 // waits for the other's lock for `busy_timeout`; but nothing else in this one
 // may open it, for to close it again would let go of SQLite's locks. Nothing of
 // a file that is damaged, or another's, is changed.
@@ -86,6 +87,9 @@ class SqliteDatabase {
     SqliteSync sync = SqliteSync::kFull;
     // Names the two threads, NAME-write and NAME-read; as for Thread.
     std::string_view thread_name = "sqlite";
+    // Whether no other process may have it open so: for who goes by what it
+    // has written itself. FAILED_PRECONDITION if one has, by whatever name.
+    bool for_one_process = false;
     // Whether to check at once that the file is whole. Who says no has a check
     // of its own of what it reads.
     bool check_integrity = true;

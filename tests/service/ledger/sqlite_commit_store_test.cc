@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "service/store/sqlite_connection.h"
 #include "tests/service/store/temporary_folder.h"
@@ -160,6 +161,24 @@ TEST_F(SqliteCommitStoreTest, WhatALossOfPowerMayTakeIsGoneOnWithout) {
 TEST_F(SqliteCommitStoreTest, IsForOneProcess) {
   EXPECT_EQ(SqliteCommitStore::Open({.path = path_}).status().code(),
             absl::StatusCode::kFailedPrecondition);
+}
+
+TEST_F(SqliteCommitStoreTest, IsForOneProcessAlsoWhereItsEndWasTakenAway) {
+  std::filesystem::remove(LedgerEndPath(path_));
+  const absl::Status second = SqliteCommitStore::Open({.path = path_}).status();
+  EXPECT_EQ(second.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(second.message()),
+              testing::HasSubstr(path_ + ": is locked: another process"));
+}
+
+TEST_F(SqliteCommitStoreTest, HasOneName) {
+  store_ = nullptr;
+  const std::string other = folder_.Path("other.db");
+  std::filesystem::create_hard_link(path_, other);
+  const absl::Status linked = SqliteCommitStore::Open({.path = other}).status();
+  EXPECT_EQ(linked.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(linked.message()),
+              testing::HasSubstr(other + ": has 2 names"));
 }
 
 }  // namespace

@@ -1,12 +1,16 @@
 #include "service/store/database_file.h"
 
 #include <fcntl.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "gmock/gmock.h"
@@ -67,6 +71,64 @@ TEST_F(DatabaseFileTest, MustBeAFileInAFolderThatIsThere) {
   ASSERT_EQ(symlink("/etc/hostname", path_.c_str()), 0);
   EXPECT_EQ(DatabaseFile(path_).Make().code(),
             absl::StatusCode::kFailedPrecondition);
+}
+
+TEST_F(DatabaseFileTest, HasOneName) {
+  const std::string other = folder_.Path("other.db");
+  ASSERT_TRUE(DatabaseFile(path_).Make().ok());
+  ASSERT_EQ(link(path_.c_str(), other.c_str()), 0);
+  for (const std::string& name : {path_, other}) {
+    const absl::Status linked = DatabaseFile(name).Make();
+    EXPECT_EQ(linked.code(), absl::StatusCode::kFailedPrecondition);
+    EXPECT_THAT(std::string(linked.message()),
+                HasSubstr(name + ": has 2 names"));
+  }
+  ASSERT_EQ(unlink(other.c_str()), 0);
+  EXPECT_TRUE(DatabaseFile(path_).Make().ok());
+}
+
+TEST_F(DatabaseFileTest, IsNotMountedWithoutItsLog) {
+  const std::string other = folder_.Path("other.db");
+  ASSERT_TRUE(DatabaseFile(path_).Make().ok());
+  ASSERT_TRUE(DatabaseFile(other).Make().ok());
+  // A process that sees other mounts than this one.
+  constexpr int kRefused = 0;
+  constexpr int kTaken = 1;
+  constexpr int kCannotMount = 2;
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    if (unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0 ||
+        mount(path_.c_str(), other.c_str(), nullptr, MS_BIND, nullptr) != 0) {
+      _exit(kCannotMount);
+    }
+    const std::string said(DatabaseFile(other).Make().message());
+    _exit(said.find("mount its folder") == std::string::npos ? kTaken
+                                                             : kRefused);
+  }
+  int end = 0;
+  ASSERT_EQ(waitpid(child, &end, 0), child);
+  ASSERT_TRUE(WIFEXITED(end));
+  if (WEXITSTATUS(end) == kCannotMount) GTEST_SKIP() << "nothing is mounted";
+  EXPECT_EQ(WEXITSTATUS(end), kRefused);
+}
+
+TEST_F(DatabaseFileTest, IsTakenByOneProcessWhateverItsName) {
+  const std::string other = folder_.Path("other.db");
+  {
+    DatabaseFile file(path_);
+    ASSERT_TRUE(file.Make().ok());
+    ASSERT_TRUE(file.Take().ok());
+    const DatabaseFile moved = std::move(file);
+    ASSERT_EQ(link(path_.c_str(), other.c_str()), 0);
+    for (const std::string& name : {path_, other}) {
+      const absl::Status second = DatabaseFile(name).Take();
+      EXPECT_EQ(second.code(), absl::StatusCode::kFailedPrecondition);
+      EXPECT_THAT(std::string(second.message()),
+                  HasSubstr(name + ": is locked: another process"));
+    }
+  }
+  EXPECT_TRUE(DatabaseFile(other).Take().ok());
 }
 
 TEST_F(DatabaseFileTest, ALinkAsItsLogIsRefusedAndNothingBehindItChanged) {
