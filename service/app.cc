@@ -233,9 +233,7 @@ absl::Status App::Build() {
   graph.feed = std::make_unique<RequestFeed>(RequestFeed::Options{
       .events_limit =
           static_cast<size_t>(config.metrics().watch_events_limit())});
-  GATEWAY_ASSIGN_OR_RETURN(
-      graph.summary,
-      OpenCallSummary(config, graph.options.file, graph.registry));
+  graph.summary = OpenCallSummary(config, graph.options.file, graph.registry);
   GATEWAY_RETURN_IF_ERROR(graph.redis.Open(*graph.config, graph.registry));
   graph.statements.Open(*graph.config, &graph.components);
   GATEWAY_RETURN_IF_ERROR(graph.kept.Open(config, graph.options.file));

@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <utility>
 
-#include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "base/os/clock.h"
 #include "service/config/config_reader.h"
@@ -35,7 +34,7 @@ std::unique_ptr<CallMetrics> MakeCallMetrics(const MetricsConfig& config,
                     .compatible_names = config.compatible_names()});
 }
 
-absl::StatusOr<std::unique_ptr<CallSummary>> OpenCallSummary(
+std::unique_ptr<CallSummary> OpenCallSummary(
     const GatewayConfig& config, const std::string& config_file,
     MetricRegistry& registry) {
   const MetricsConfig& metrics = config.metrics();
@@ -52,14 +51,9 @@ absl::StatusOr<std::unique_ptr<CallSummary>> OpenCallSummary(
     options.file =
         absl::StrCat(PathBeside(config_file, state_dir), "/", kSummaryFile);
   }
-  absl::StatusOr<std::unique_ptr<CallSummary>> opened =
+  std::unique_ptr<CallSummary> opened =
       CallSummary::Open(options, SystemClock());
-  if (!opened.ok()) {
-    return absl::Status(
-        opened.status().code(),
-        absl::StrCat("runtime.state_dir: ", opened.status().message()));
-  }
-  AddSummaryMetrics(**opened, registry);
+  AddSummaryMetrics(*opened, registry);
   return opened;
 }
 

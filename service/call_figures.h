@@ -3,8 +3,8 @@
 //
 //   const std::unique_ptr<CallMetrics> metrics =
 //       MakeCallMetrics(config.metrics(), registry);
-//   GATEWAY_ASSIGN_OR_RETURN(std::unique_ptr<CallSummary> summary,
-//                            OpenCallSummary(config, config_file, registry));
+//   std::unique_ptr<CallSummary> summary =
+//       OpenCallSummary(config, config_file, registry);
 //
 // Thread-safe: plain functions.
 
@@ -14,7 +14,6 @@
 #include <memory>
 #include <string>
 
-#include "absl/status/statusor.h"
 #include "llmgateway/config/v1/config.pb.h"
 #include "service/observability/call_metrics.h"
 #include "service/observability/metrics.h"
@@ -27,10 +26,9 @@ std::unique_ptr<CallMetrics> MakeCallMetrics(
     const llmgateway::config::v1::MetricsConfig& config,
     MetricRegistry& registry);
 
-// With the sums of before, where there is a `runtime.state_dir`, which must be
-// a folder. `config_file` is the configuration file's path. Blocks. Errors name
-// the field at fault.
-absl::StatusOr<std::unique_ptr<CallSummary>> OpenCallSummary(
+// With the sums of before, where there is a `runtime.state_dir`. `config_file`
+// is the configuration file's path. Blocks.
+std::unique_ptr<CallSummary> OpenCallSummary(
     const llmgateway::config::v1::GatewayConfig& config,
     const std::string& config_file, MetricRegistry& registry);
 

@@ -169,8 +169,17 @@ SqliteStatement SqliteConnection::Prepare(SqlText sql) {
   sqlite3_stmt* statement = nullptr;
   const int code = sqlite3_prepare_v3(
       db_, sql.c_str(), -1, SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
-  return SqliteStatement(*this, sql, statement,
-                         code == SQLITE_OK ? absl::OkStatus() : Failure(code));
+  return SqliteStatement(*this, sql, statement, PrepareFailure(code));
+}
+
+absl::Status SqliteConnection::PrepareFailure(int code) const {
+  if (code == SQLITE_OK) return absl::OkStatus();
+  if (code != SQLITE_ERROR) return Failure(code);
+  // Statements are constants that the tests have compiled: the tables are not
+  // those that their version says.
+  return absl::DataLossError(absl::StrCat(
+      path_, ": is damaged: ", sqlite3_errmsg(db_),
+      "; restore it from a backup (it is left as it is)"));
 }
 
 void SqliteConnection::TakeBack(const char* sql, sqlite3_stmt* statement) {

@@ -16,7 +16,8 @@
 //
 // Errors name the file, never what is stored in it:
 //
-//   DATA_LOSS            the file is damaged, or no database
+//   DATA_LOSS            the file is damaged, or no database, or has not the
+//                        tables that a statement names
 //   NOT_FOUND            it, or its folder, is not there
 //   PERMISSION_DENIED    it may not be read or written
 //   RESOURCE_EXHAUSTED   its disk is full, or it has grown to its limit
@@ -147,6 +148,8 @@ class SqliteConnection {
   void Configure();
   // What the failure `code` of SQLite is, as a status.
   absl::Status Failure(int code) const;
+  // OK if `code`, that of a statement that was compiled, is.
+  absl::Status PrepareFailure(int code) const;
   absl::Status OfSystem(int code) const;
   // What the system has said of the last failure, as errno; 0 if nothing.
   int SystemError() const;

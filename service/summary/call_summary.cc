@@ -19,14 +19,12 @@ absl::Time WholeMicros(absl::Time time) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<CallSummary>> CallSummary::Open(
-    const Options& options, Clock& clock) {
+std::unique_ptr<CallSummary> CallSummary::Open(const Options& options,
+                                               Clock& clock) {
   std::unique_ptr<CallSummary> summary(new CallSummary(options, clock));
-  if (!options.file.empty()) {
-    MutexLock lock(summary->mu_);
-    GATEWAY_ASSIGN_OR_RETURN(
-        summary->file_,
-        SummaryFile::Open(options.file, clock.WallTime(), &summary->history_));
+  {
+    MutexLock lock(summary->file_mu_);
+    summary->Tell(summary->OpenFile());
   }
   summary->thread_ =
       Thread("call_summary", [self = summary.get()] { self->Serve(); });
@@ -106,6 +104,7 @@ absl::Time CallSummary::since() const {
 
 absl::StatusOr<CallSummary::Forgotten> CallSummary::Reset() {
   MutexLock file_lock(file_mu_);
+  GATEWAY_RETURN_IF_ERROR(OpenFile());
   std::optional<SummaryHistory> before;
   Forgotten forgotten;
   SummaryChanges changes;
@@ -137,6 +136,10 @@ absl::StatusOr<CallSummary::Forgotten> CallSummary::Reset() {
 
 absl::Status CallSummary::Keep() {
   MutexLock file_lock(file_mu_);
+  if (const absl::Status opened = OpenFile(); !opened.ok()) {
+    Tell(opened);
+    return opened;
+  }
   SummaryChanges changes;
   {
     MutexLock lock(mu_);
@@ -152,23 +155,42 @@ absl::Status CallSummary::Keep() {
   return written;
 }
 
+absl::Status CallSummary::OpenFile() {
+  if (!has_file() || file_ != nullptr) return absl::OkStatus();
+  SummaryHistory kept(
+      {.hours = options_.history_hours, .limits = options_.limits},
+      WholeMicros(clock_.WallTime()));
+  GATEWAY_ASSIGN_OR_RETURN(
+      file_, SummaryFile::Open(options_.file, clock_.WallTime(), &kept));
+  MutexLock lock(mu_);
+  kept.Add(history_);
+  history_ = std::move(kept);
+  return absl::OkStatus();
+}
+
 absl::Status CallSummary::Write(const SummaryChanges& changes) {
   if (file_ == nullptr) return absl::OkStatus();
-  const absl::Status written = file_->Write(changes);
-  const bool failed_before = write_fails_.exchange(!written.ok());
-  if (!written.ok()) {
+  absl::Status written = file_->Write(changes);
+  Tell(written);
+  return written;
+}
+
+void CallSummary::Tell(const absl::Status& status) {
+  const bool failed_before = write_fails_.exchange(!status.ok());
+  if (!status.ok()) {
     failed_writes_.fetch_add(1, std::memory_order_relaxed);
     // Once for each time that it begins to fail.
-    if (!failed_before) {
-      Log(LogLevel::kError, "state",
-          "the sums of calls cannot be written; they are kept in memory and "
-          "tried again",
-          {{"error", written}});
-    }
+    if (failed_before) return;
+    Log(LogLevel::kError, "state",
+        file_ == nullptr
+            ? "the sums of calls that were kept cannot be read; new ones are "
+              "kept in memory and added once that works"
+            : "the sums of calls cannot be written; they are kept in memory "
+              "and tried again",
+        {{"error", status}});
   } else if (failed_before) {
     Log(LogLevel::kInfo, "state", "the sums of calls are written again");
   }
-  return written;
 }
 
 }  // namespace gateway

@@ -2,11 +2,10 @@
 // and group, exact to the nano-dollar, and the latest ones by themselves. The
 // sums outlast the process where there is a file for them.
 //
-//   GATEWAY_ASSIGN_OR_RETURN(
-//       std::unique_ptr<CallSummary> summary,
-//       CallSummary::Open({.file = "/var/lib/llm-gateway/summary.db"}, clock));
-//   CallSummary::Shard shard = summary->AddShard();  // One for each event
-//   loop. shard.sums.Count(group, totals, end_time);       // On the loop.
+//   const std::unique_ptr<CallSummary> summary =
+//       CallSummary::Open({.file = "/var/lib/llm-gateway/summary.db"}, clock);
+//   CallSummary::Shard shard = summary->AddShard();   // One for each loop.
+//   shard.sums.Count(group, totals, end_time);        // On the loop.
 //   shard.recent.Remember(call);
 //
 //   // On a thread that may wait:
@@ -15,7 +14,10 @@
 // Loops share nothing that they would wait for. A thread collects what they
 // have counted, and writes it behind: what a crash may lose is that of the last
 // interval. If it cannot be written, that is counted and told, and tried again;
-// the sums in memory are right meanwhile.
+// the sums in memory are right meanwhile. Sums of the past are not worth a
+// gateway that does not start: a file that is damaged is begun anew, and one that
+// cannot be opened otherwise is tried again like a write; what it has is added
+// then.
 //
 // Thread contract: AddShard, Sum, CapabilitiesUsed, Reset and Keep from any
 // thread that may block, as event loops may not; a shard by its loop. Destroyed
@@ -67,10 +69,9 @@ class CallSummary {
     RecentCalls::Shard& recent;
   };
 
-  // Reads the file. Blocks. Borrows `clock`. Errors are those of
-  // SummaryFile::Open.
-  static absl::StatusOr<std::unique_ptr<CallSummary>> Open(
-      const Options& options, Clock& clock);
+  // Reads the file. Blocks. Borrows `clock`.
+  static std::unique_ptr<CallSummary> Open(const Options& options,
+                                           Clock& clock);
 
   ~CallSummary();
 
@@ -111,7 +112,8 @@ class CallSummary {
   int64_t failed_writes() const {
     return failed_writes_.load(std::memory_order_relaxed);
   }
-  bool has_file() const { return file_ != nullptr; }
+  // Whether there is to be one.
+  bool has_file() const { return !options_.file.empty(); }
 
  private:
   CallSummary(const Options& options, Clock& clock);
@@ -123,6 +125,11 @@ class CallSummary {
   void Collect() EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::Status Write(const SummaryChanges& changes)
       EXCLUSIVE_LOCKS_REQUIRED(file_mu_);
+  // Opens the file, if it is not, and adds what it has.
+  absl::Status OpenFile() EXCLUSIVE_LOCKS_REQUIRED(file_mu_)
+      LOCKS_EXCLUDED(mu_);
+  // Counts and tells what came of it to open or write the file.
+  void Tell(const absl::Status& status) EXCLUSIVE_LOCKS_REQUIRED(file_mu_);
 
   const Options options_;
   Clock& clock_;
@@ -133,7 +140,7 @@ class CallSummary {
   // Held to write, before mu_ if both are. What was written last is what
   // `history_` had then.
   Mutex file_mu_;
-  std::unique_ptr<SummaryFile> file_;  // Null if there is none.
+  std::unique_ptr<SummaryFile> file_;  // Null while it is not open.
 
   mutable Mutex mu_;
   std::vector<std::unique_ptr<SummaryShard>> shards_ GUARDED_BY(mu_);

@@ -159,12 +159,12 @@ absl::Status Load(SqliteConnection& db, SummaryHistory* history) {
   }
 }
 
-absl::StatusOr<std::unique_ptr<SqliteDatabase>> OpenDatabase(
-    const std::string& path) {
-  return SqliteDatabase::Open({.path = path,
-                               .schema = SummaryFile::Schema(),
-                               .sync = SqliteSync::kNormal,
-                               .thread_name = "summary"});
+// What is wrong with a file of ours whose tables take less than they were made
+// to take is the file.
+absl::Status AsDamage(const absl::Status& status) {
+  const bool is_refused =
+      absl::IsFailedPrecondition(status) || absl::IsAlreadyExists(status);
+  return is_refused ? absl::DataLossError(status.message()) : status;
 }
 
 void PutAside(const std::string& path, absl::Time now,
@@ -190,17 +190,30 @@ SqliteSchema SummaryFile::Schema() {
 
 absl::StatusOr<std::unique_ptr<SummaryFile>> SummaryFile::Open(
     const std::string& path, absl::Time now, SummaryHistory* history) {
-  absl::StatusOr<std::unique_ptr<SqliteDatabase>> opened = OpenDatabase(path);
-  if (absl::IsDataLoss(opened.status())) {
-    PutAside(path, now, opened.status());
-    opened = OpenDatabase(path);
+  const absl::Time since = history->since();
+  absl::StatusOr<std::unique_ptr<SummaryFile>> file = OpenOnce(path, history);
+  if (absl::IsDataLoss(file.status())) {
+    PutAside(path, now, file.status());
+    *history = history->Anew(since);
+    file = OpenOnce(path, history);
   }
-  if (!opened.ok()) return opened.status();
-  std::unique_ptr<SummaryFile> file(new SummaryFile(*std::move(opened)));
+  if (!file.ok()) *history = history->Anew(since);
+  return file;
+}
+
+absl::StatusOr<std::unique_ptr<SummaryFile>> SummaryFile::OpenOnce(
+    const std::string& path, SummaryHistory* history) {
+  GATEWAY_ASSIGN_OR_RETURN(
+      std::unique_ptr<SqliteDatabase> database,
+      SqliteDatabase::Open({.path = path,
+                            .schema = SummaryFile::Schema(),
+                            .sync = SqliteSync::kNormal,
+                            .thread_name = "summary"}));
+  std::unique_ptr<SummaryFile> file(new SummaryFile(std::move(database)));
   auto load = [history](SqliteConnection& db) { return Load(db, history); };
   GATEWAY_RETURN_IF_ERROR(file->database_->ReadBlocking(0, load));
   // Says since when, for the next start.
-  GATEWAY_RETURN_IF_ERROR(file->Write({.since = history->since()}));
+  GATEWAY_RETURN_IF_ERROR(AsDamage(file->Write({.since = history->since()})));
   return file;
 }
 

@@ -10,7 +10,7 @@
 // machine goes (SqliteSync::kNormal).
 //
 // A file that is damaged is put aside, with the time in its name, and a new one
-// begun: sums of the past are not worth a gateway that does not start.
+// begun.
 //
 // Blocks. Thread contract: one thread at a time.
 
@@ -32,9 +32,10 @@ namespace gateway {
 
 class SummaryFile {
  public:
-  // Opens or makes the file and has `history` restore what it has. Errors are
-  // those of SqliteDatabase::Open, but for DATA_LOSS. `now` names a damaged
-  // file.
+  // Opens or makes the file and has `history`, which is empty, restore what it
+  // has. Errors are those of SqliteDatabase::Open for a file that is not
+  // damaged, or cannot be put aside; then `history` stays empty. `now` names a
+  // damaged file.
   static absl::StatusOr<std::unique_ptr<SummaryFile>> Open(
       const std::string& path, absl::Time now, SummaryHistory* history);
 
@@ -47,6 +48,9 @@ class SummaryFile {
  private:
   explicit SummaryFile(std::unique_ptr<SqliteDatabase> database)
       : database_(std::move(database)) {}
+
+  static absl::StatusOr<std::unique_ptr<SummaryFile>> OpenOnce(
+      const std::string& path, SummaryHistory* history);
 
   const std::unique_ptr<SqliteDatabase> database_;
 };

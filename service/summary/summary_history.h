@@ -90,6 +90,11 @@ class SummaryHistory {
   SummaryHistory(const Options& options, absl::Time since)
       : options_(options), since_(since) {}
 
+  // One with the same options that has counted nothing, from `since` on.
+  SummaryHistory Anew(absl::Time since) const {
+    return SummaryHistory(options_, since);
+  }
+
   void Add(int64_t hour, const CallGroup& group, const CallTotals& totals);
   void AddCapabilities(int64_t hour, const Capabilities& calls);
   // All that another has counted; from its begin, if that is earlier.

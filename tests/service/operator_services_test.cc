@@ -50,7 +50,7 @@ class OperatorServicesTest : public testing::Test {
   ProviderHealthBoard board_;
   RequestFeed feed_{{}};
   const std::unique_ptr<CallSummary> summary_ =
-      *CallSummary::Open({}, SystemClock());
+      CallSummary::Open({}, SystemClock());
   AlertBoard alerts_{absl::UnixEpoch()};
   LogLevelOverrides log_levels_{{}};
   Readiness readiness_{SystemClock()};

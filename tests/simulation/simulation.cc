@@ -258,7 +258,7 @@ class Simulation {
   }
 
   std::unique_ptr<CallSummary> MakeSummary() {
-    return rules_.money() == nullptr ? nullptr : *CallSummary::Open({}, time_);
+    return rules_.money() == nullptr ? nullptr : CallSummary::Open({}, time_);
   }
 
   const Scenario& scenario_;

@@ -38,12 +38,11 @@ class SummaryMethodsTest : public testing::Test {
   SummaryMethodsTest() { Open(""); }
 
   void Open(const std::string& file) {
-    absl::StatusOr<std::unique_ptr<CallSummary>> opened =
+    std::unique_ptr<CallSummary> opened =
         CallSummary::Open({.file = file}, Clock());
-    EXPECT_TRUE(opened.ok()) << opened.status();
     table_.reset();
     methods_.reset();
-    summary_ = *std::move(opened);
+    summary_ = std::move(opened);
     shard_.emplace(summary_->AddShard());
     methods_.emplace(SummaryMethods::Sources{.runtime = runtime_,
                                              .metrics = registry_,

@@ -63,10 +63,7 @@ class MetricsRoutesTest : public testing::Test {
     runtime_ = std::make_unique<CachedRuntime>(*current_);
     Clock& clock = current_->Get()->clock();
     registry_ = std::make_unique<MetricRegistry>(clock);
-    absl::StatusOr<std::unique_ptr<CallSummary>> opened =
-        CallSummary::Open({}, clock);
-    ASSERT_TRUE(opened.ok()) << opened.status();
-    summary_ = *std::move(opened);
+    summary_ = CallSummary::Open({}, clock);
     shard_.emplace(summary_->AddShard());
     methods_.emplace(SummaryMethods::Sources{.runtime = *current_,
                                              .metrics = *registry_,

@@ -29,10 +29,7 @@ v1::Usage UsageOf(int64_t input, int64_t output, int64_t cost_usd_nanos) {
 class SummaryRecordTest : public testing::Test {
  protected:
   SummaryRecordTest() {
-    absl::StatusOr<std::unique_ptr<CallSummary>> opened =
-        CallSummary::Open({}, clock_);
-    EXPECT_TRUE(opened.ok()) << opened.status();
-    summary_ = *std::move(opened);
+    summary_ = CallSummary::Open({}, clock_);
     shard_.emplace(summary_->AddShard());
     record_.start_time = clock_.WallTime();
     record_.duration = absl::Milliseconds(30);

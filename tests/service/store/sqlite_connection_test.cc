@@ -123,9 +123,11 @@ TEST_F(SqliteConnectionTest, FailuresNameTheFileAndNoValue) {
   EXPECT_EQ(twice.code(), absl::StatusCode::kAlreadyExists);
   const absl::Status check = Insert(3, "secret2", 4711);
   EXPECT_EQ(check.code(), absl::StatusCode::kFailedPrecondition);
-  const absl::Status wrong = db_->Execute("SELEKT 1");
+  const absl::Status wrong = db_->ExecuteScript("SELEKT 1");
   EXPECT_EQ(wrong.code(), absl::StatusCode::kInternal);
-  for (const absl::Status& status : {twice, check, wrong}) {
+  const absl::Status lost = db_->ReadInt64("SELECT lost FROM t").status();
+  EXPECT_EQ(lost.code(), absl::StatusCode::kDataLoss);
+  for (const absl::Status& status : {twice, check, wrong, lost}) {
     EXPECT_THAT(std::string(status.message()), HasSubstr(path_));
     EXPECT_THAT(std::string(status.message()), Not(HasSubstr("secret")));
     EXPECT_THAT(std::string(status.message()), Not(HasSubstr("4711")));

@@ -23,14 +23,11 @@ class CallSummaryTest : public testing::Test {
  protected:
   // Nothing is written but where a test asks for it.
   std::unique_ptr<CallSummary> Open(std::string file) {
-    absl::StatusOr<std::unique_ptr<CallSummary>> opened =
-        CallSummary::Open({.history_hours = 2,
-                           .recent = {.calls_limit = 10},
-                           .file = std::move(file),
-                           .interval = absl::InfiniteDuration()},
-                          clock_);
-    EXPECT_TRUE(opened.ok()) << opened.status();
-    return opened.ok() ? *std::move(opened) : nullptr;
+    return CallSummary::Open({.history_hours = 2,
+                              .recent = {.calls_limit = 10},
+                              .file = std::move(file),
+                              .interval = absl::InfiniteDuration()},
+                             clock_);
   }
   void Count(const CallSummary::Shard& shard, int64_t cost) {
     shard.sums.Count({.provider = "p"}, Costs(cost), clock_.WallTime());
@@ -145,10 +142,29 @@ TEST_F(CallSummaryTest, WhatCouldNotBeWrittenIsWrittenLater) {
   EXPECT_EQ(Open(file_)->Sum({}).totals, Costs(5));
 }
 
-TEST_F(CallSummaryTest, AFolderThatIsNotThereIsTold) {
-  EXPECT_FALSE(
-      CallSummary::Open({.file = folder_.Path("none/summary.db")}, clock_)
-          .ok());
+TEST_F(CallSummaryTest, WhatCannotBeOpenedIsToldAndAddedOnceItCan) {
+  {
+    const auto summary = Open(file_);
+    Count(summary->AddShard(), 5);
+  }
+  const std::string away = folder_.Path("away");
+  std::filesystem::rename(file_, away);
+  std::filesystem::create_directory(file_);
+  {
+    const auto summary = Open(file_);
+    EXPECT_TRUE(summary->write_fails());
+    EXPECT_EQ(summary->failed_writes(), 1);
+    Count(summary->AddShard(), 2);
+    EXPECT_FALSE(summary->Keep().ok());
+    EXPECT_FALSE(summary->Reset().ok());
+    EXPECT_EQ(summary->Sum({}).totals, Costs(2));
+    std::filesystem::remove(file_);
+    std::filesystem::rename(away, file_);
+    EXPECT_TRUE(summary->Keep().ok());
+    EXPECT_FALSE(summary->write_fails());
+    EXPECT_EQ(summary->Sum({}).totals, Costs(7, 2));
+  }
+  EXPECT_EQ(Open(file_)->Sum({}).totals, Costs(7, 2));
 }
 
 }  // namespace

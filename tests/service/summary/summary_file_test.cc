@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <memory>
 #include <string>
 
@@ -33,6 +34,18 @@ class SummaryFileTest : public testing::Test {
     SummaryHistory history = EmptyHistory();
     Open(&history);
     return history;
+  }
+
+  // How many files were.
+  int PutAside() const {
+    int damaged = 0;
+    for (const auto& each :
+         std::filesystem::directory_iterator(folder_.path())) {
+      const std::string name = each.path().filename();
+      const bool is_part = name.ends_with("-wal") || name.ends_with("-shm");
+      if (name.starts_with("summary.db.damaged-") && !is_part) ++damaged;
+    }
+    return damaged;
   }
 
   const absl::Time since_ = BeginOfHour(kNow);
@@ -129,12 +142,36 @@ TEST_F(SummaryFileTest, ADamagedFileIsPutAside) {
   ASSERT_NE(file, nullptr);
   history.Add(kNow, {}, Costs(4));
   EXPECT_TRUE(file->Write(history.TakeChanges()).ok());
-  int damaged = 0;
-  for (const auto& each : std::filesystem::directory_iterator(folder_.path())) {
-    const std::string name = each.path().filename();
-    if (name.find("summary.db.damaged-") == 0) ++damaged;
+  EXPECT_EQ(PutAside(), 1);
+}
+
+TEST_F(SummaryFileTest, ANameThatWasAlteredIsADamage) {
+  for (const char* const name : {"succeeded", "capability", "since_us",
+                                 "id = 1"}) {
+    SCOPED_TRACE(name);
+    for (const auto& each :
+         std::filesystem::directory_iterator(folder_.path())) {
+      std::filesystem::remove(each.path());
+    }
+    {
+      SummaryHistory history = EmptyHistory();
+      history.Add(kNow, {}, Costs(4));
+      ASSERT_TRUE(Open(&history)->Write(history.TakeChanges()).ok());
+    }
+    std::fstream file(path_, std::ios::in | std::ios::out | std::ios::binary);
+    const std::string bytes((std::istreambuf_iterator<char>(file)), {});
+    const size_t at = bytes.find(name);
+    ASSERT_NE(at, std::string::npos);
+    const size_t last = at + std::string(name).size() - 1;
+    file.seekp(static_cast<std::streamoff>(last));
+    file.put(static_cast<char>(bytes[last] ^ 2));
+    file.close();
+    SummaryHistory history = EmptyHistory();
+    EXPECT_NE(Open(&history), nullptr);
+    SummaryHistory expected = EmptyHistory();
+    EXPECT_EQ(SumCalls(history, {}).totals, SumCalls(expected, {}).totals);
+    EXPECT_EQ(PutAside(), 1);
   }
-  EXPECT_EQ(damaged, 1);
 }
 
 TEST_F(SummaryFileTest, AnotherProgramsFileIsNotTouched) {
