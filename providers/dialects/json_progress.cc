@@ -5,6 +5,7 @@
 #include <iterator>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/text/json.h"
 #include "base/text/json_token.h"
@@ -61,6 +62,14 @@ size_t EscapeBytesAt(std::string_view text) {
   return second >= 0 && IsHalf(second, 0xDC00) ? 2 * kEscapedUnitBytes : 0;
 }
 
+// A number that no reader of integers, nor of doubles, takes.
+constexpr std::string_view kOutOfRange = "1e999";
+
+// As Python writes what JSON cannot say.
+bool IsNoNumber(std::string_view token) {
+  return token == "NaN" || token == "Infinity" || token == "-Infinity";
+}
+
 // Reads a text for as long as it is JSON.
 class PrefixReader {
  public:
@@ -71,7 +80,13 @@ class PrefixReader {
     }
     JsonPrefix prefix;
     if (!begun_) return prefix;
-    prefix.json = text_.substr(0, good_);
+    size_t from = 0;
+    for (const std::string_view token : no_numbers_) {
+      const size_t begin = token.data() - text_.data();
+      prefix.json.append(text_, from, begin - from).append(kOutOfRange);
+      from = begin + token.size();
+    }
+    prefix.json.append(text_, from, good_ - from);
     if (in_value_text_) {
       prefix.json += '"';
       if (!open_.empty() && open_.back() == '}') prefix.cut_key = key_;
@@ -124,9 +139,14 @@ class PrefixReader {
     const char* const behind = SkipJsonScalar(text_.data() + at_, end);
     // It may have gone on.
     if (behind == nullptr || behind == end) return false;
-    const size_t length = behind - (text_.data() + at_);
-    if (!CheckJson(text_.substr(at_, length)).ok()) return false;
-    at_ += length;
+    const std::string_view token =
+        text_.substr(at_, behind - (text_.data() + at_));
+    if (IsNoNumber(token)) {
+      no_numbers_.push_back(token);
+    } else if (!CheckJson(token).ok()) {
+      return false;
+    }
+    at_ += token.size();
     return EndValue();
   }
 
@@ -194,6 +214,7 @@ class PrefixReader {
   size_t good_ = 0;
   std::string open_;  // What closes each object and array, the outermost first.
   std::string_view key_;
+  std::vector<std::string_view> no_numbers_;
   Next next_ = Next::kValue;
   bool begun_ = false;
   bool in_value_text_ = false;

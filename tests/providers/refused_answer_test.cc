@@ -262,6 +262,17 @@ TEST_F(CutAnswerTest, WhatCameOfItIsRead) {
   Expect(usage + R"("completion_tokens":500})", 100, 500, 3);
 }
 
+TEST_F(CutAnswerTest, ACountThatIsNoNumberLeavesTheOthers) {
+  const std::string begin =
+      R"({"id":"c","choices":[{"index":0,"message":{"role":"assistant",)"
+      R"("content":"some words"}}],"usage":{"prompt_tokens":)";
+  for (const char* const no_number : {"NaN", "-Infinity", "1e400", "-5"}) {
+    Expect(absl::StrCat(begin, no_number, R"(,"completion_tokens":500}})"), 0,
+           500, 3);
+  }
+  Expect(begin + R"(100,"completion_tokens":NaN}})", 100, 0, 3);
+}
+
 TEST_F(CutAnswerTest, ItsTextCountsThoughTheRestMakesNoSense) {
   const std::string begin =
       R"({"id":"c","choices":[{"index":0,"message":{"content":"some words",)";

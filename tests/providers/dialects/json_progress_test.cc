@@ -126,6 +126,13 @@ TEST(JsonPrefixTest, WhatIsNoJsonEndsIt) {
   EXPECT_EQ(Completed(R"({"a":"x\ud83dy"})"), R"({"a":"x"})");
 }
 
+TEST(JsonPrefixTest, WhatStandsForNoNumberIsOneThatNobodyTakes) {
+  EXPECT_EQ(Completed(R"({"a":NaN,"b":[-Infinity,1],"c":Infinity})"),
+            R"({"a":1e999,"b":[1e999,1],"c":1e999})");
+  EXPECT_EQ(Completed(R"({"a":1,"b":NaN)"), R"({"a":1})");
+  EXPECT_EQ(Completed(R"({"a":1,"b":nan,"c":2})"), R"({"a":1})");
+}
+
 TEST(JsonPrefixTest, NothingHasBegunWithoutABracket) {
   for (const std::string_view text :
        {"", " \n", "null", "\"text\"", "17", "word {}", "<html>", "}"}) {
