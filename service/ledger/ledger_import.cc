@@ -3,15 +3,19 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
+#include <cstring>
 #include <fstream>
 #include <memory>
 #include <string_view>
 #include <utility>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "base/sha256.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "service/ledger/chain_check.h"
@@ -32,6 +36,27 @@ constexpr SqlText kImportCommit =
     "INSERT INTO commits "
     "(number, first_entry, entries, time_us, last_hash, texts, notes) "
     "VALUES (?, ?, ?, ?, ?, ?, ?)";
+
+// Ids of eight digits, as earlier systems drew them, are the same by chance in
+// some ledger of ten thousands of entries: of those only what is of the same
+// type and time as well is one entry twice.
+constexpr size_t kShortIdBytes = std::string_view("LED-01234567").size();
+
+// Half a digest is enough to tell entries apart, and half as much to keep.
+using IdDigest = std::pair<uint64_t, uint64_t>;
+
+IdDigest DigestOfId(const EntryFacts& facts) {
+  const Sha256Digest digest =
+      facts.id.size() > kShortIdBytes
+          ? Sha256(facts.id)
+          : Sha256(absl::StrCat(facts.id, " ", facts.event_type, " ",
+                                absl::FormatTime(facts.time)));
+  IdDigest half;
+  std::memcpy(&half.first, digest.data(), sizeof(half.first));
+  std::memcpy(&half.second, digest.data() + sizeof(half.first),
+              sizeof(half.second));
+  return half;
+}
 
 class Importing {
  public:
@@ -91,6 +116,10 @@ class Importing {
     }
     // Checked: it is an entry.
     GATEWAY_RETURN_IF_ERROR(ReadEntryFacts(entry, &facts_));
+    if (!ids_.insert(DigestOfId(facts_)).second) {
+      return absl::FailedPreconditionError(absl::StrCat(
+          "the entry ", facts_.id, " is there already, on a line before"));
+    }
     time_ =
         facts_.time == absl::InfinitePast() ? absl::UnixEpoch() : facts_.time;
     texts_.append(entry);
@@ -105,6 +134,7 @@ class Importing {
   const std::unique_ptr<SqliteDatabase> database_;
   ChainCheck check_;
   EntryFacts facts_;
+  absl::flat_hash_set<IdDigest> ids_;  // Of all entries.
   // What is to be committed.
   std::string texts_;
   int64_t entries_ = 0;

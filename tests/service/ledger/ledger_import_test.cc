@@ -125,6 +125,35 @@ TEST_F(LedgerImportTest, ABrokenChainIsRefusedAndNothingIsLeft) {
   }
 }
 
+TEST_F(LedgerImportTest, AnEntryIsTakenOverOnce) {
+  // In a chain as good as any, since each names the hash before it.
+  const std::string once = absl::StrCat(kSeedEntry, "\n", Lines(0, 2));
+  const std::string file = Write("a", once + Lines(1, 1));
+  const absl::Status twice = ImportLedger({file}, to_).status();
+  EXPECT_TRUE(absl::IsFailedPrecondition(twice));
+  EXPECT_THAT(twice.ToString(), HasSubstr(absl::StrCat(file, ", line 6: ")));
+  EXPECT_THAT(twice.ToString(), HasSubstr("is there already"));
+}
+
+TEST_F(LedgerImportTest, ShortIdsAreTheSameByChance) {
+  hash_.clear();
+  std::string lines;
+  for (const char* const type : {"DISPATCH", "EXCHANGE", "EXCHANGE"}) {
+    LedgerEntry entry;
+    entry.event_type = type;
+    entry.id = "LED-0123abcd";
+    entry.time = absl::FromUnixSeconds(1767225600);
+    UnchainedEntry(entry).AppendChained(&hash_, &lines);
+    lines.push_back('\n');
+  }
+  const std::string file = Write("a", lines);
+  EXPECT_THAT(ImportLedger({file}, to_).status().ToString(),
+              HasSubstr(absl::StrCat(
+                  file, ", line 3: the entry LED-0123abcd is there already")));
+  lines.erase(lines.rfind('\n', lines.size() - 2) + 1);
+  EXPECT_TRUE(ImportLedger({Write("a", lines)}, to_).ok());
+}
+
 TEST_F(LedgerImportTest, AFileThatIsThereStays) {
   Write("ledger.db", "mine");
   const auto imported = ImportLedger({Write("a", kSeedEntry)}, to_);
