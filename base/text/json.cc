@@ -166,8 +166,10 @@ JsonVisitCheck::~JsonVisitCheck() { visit_check = outer_; }
 // moves over each token once, unless a visitor leaves a value half read.
 class JsonText {
  public:
-  explicit JsonText(std::string_view text)
-      : at(text.data()), end(text.data() + text.size()) {}
+  enum class Reading { kStrict, kAsPython };
+
+  explicit JsonText(std::string_view text, Reading reading = Reading::kStrict)
+      : at(text.data()), end(text.data() + text.size()), reading_(reading) {}
   ~JsonText() {
     if (scratch_ == nullptr) return;
     scratch_->Clear();
@@ -175,6 +177,8 @@ class JsonText {
   }
   JsonText(const JsonText&) = delete;
   JsonText& operator=(const JsonText&) = delete;
+
+  bool is_strict() const { return reading_ == Reading::kStrict; }
 
   // Reads all of the text.
   absl::Status Read(JsonValue::ElementVisitor visit);
@@ -271,6 +275,7 @@ class JsonText {
   // Replaces what stands between a string's quotes by what it says.
   bool Unescape(std::string_view* text);
 
+  const Reading reading_;
   std::unique_ptr<Scratch> scratch_;
 };
 
@@ -288,7 +293,8 @@ bool JsonText::TakeString(const char* begin, JsonString* string) {
 bool JsonText::Unescape(std::string_view* text) {
   if (scratch_ == nullptr) scratch_ = TakeScratch();
   char* const out = scratch_->Reserve(text->size());
-  const char* const out_end = UnescapeJson(*text, out);
+  const char* const out_end = is_strict() ? UnescapeJson(*text, out)
+                                          : UnescapeJsonAsPython(*text, out);
   if (out_end == nullptr) return false;
   *text = std::string_view(out, out_end - out);
   scratch_->Keep(text->size());
@@ -468,6 +474,7 @@ absl::StatusOr<std::string_view> JsonValue::VisitedRaw() {
 }
 
 absl::Status JsonValue::CheckRaw(std::string_view raw) const {
+  if (!text_.is_strict()) return absl::OkStatus();
   const absl::Status status = CheckJson(raw, kJsonDepthLimit - step_.depth);
   return status.ok() ? status : Error(ToStd(status.message()));
 }
@@ -552,6 +559,12 @@ absl::Status JsonText::Read(JsonValue::ElementVisitor visit) {
 absl::Status ReadJson(std::string_view text,
                       absl::FunctionRef<absl::Status(JsonValue& root)> visit) {
   return JsonText(text).Read(visit);
+}
+
+absl::Status ReadJsonAsPython(
+    std::string_view text,
+    absl::FunctionRef<absl::Status(JsonValue& root)> visit) {
+  return JsonText(text, JsonText::Reading::kAsPython).Read(visit);
 }
 
 std::string JsonErrorPath(const absl::Status& status) {

@@ -160,6 +160,14 @@ class JsonValue {
 absl::Status ReadJson(std::string_view text,
                       absl::FunctionRef<absl::Status(JsonValue& root)> visit);
 
+// Reads what CPython's json reads: a lone surrogate, which String returns as
+// UnescapeJsonAsPython has it, and `NaN`, `Infinity` and `-Infinity`, which are
+// of the type of numbers and can be taken raw. Raw and VisitedRaw check nothing
+// of what is inside.
+absl::Status ReadJsonAsPython(
+    std::string_view text,
+    absl::FunctionRef<absl::Status(JsonValue& root)> visit);
+
 // Bounds what visitors build of a text. While one lives, every reading on its
 // thread asks `check` at least once for each kJsonVisitsPerCheck fields and
 // elements that it visits, and ends with what it returns unless that is OK. One

@@ -121,6 +121,17 @@ int32_t TakeUnicode(std::string_view* rest) {
   return 0x10000 + ((unit & 0x3FF) << 10 | (low & 0x3FF));
 }
 
+// The same, but that half of a pair which is alone is taken for a character.
+int32_t TakeUnicodeOrHalf(std::string_view* rest) {
+  const int32_t unit = HexUnit(*rest);
+  if (unit < 0) return -1;
+  const int32_t point = TakeUnicode(rest);
+  if (point >= 0) return point;
+  // Behind the first half of a pair only that has been taken.
+  if ((unit & 0xFC00) == 0xDC00) rest->remove_prefix(4);
+  return unit;
+}
+
 // What the character behind a backslash stands for; 0 if it is none of these.
 char PlainEscape(char c) {
   switch (c) {
@@ -199,7 +210,10 @@ const char* SkipJsonValue(const char* at, const char* end) {
   return SkipJsonScalar(at, end);
 }
 
-char* UnescapeJson(std::string_view inside, char* out) {
+namespace {
+
+template <int32_t (*kTakeUnicode)(std::string_view*)>
+char* Unescape(std::string_view inside, char* out) {
   while (true) {
     const char* const end = inside.data() + inside.size();
     const size_t plain = FindJsonSpecial(inside.data(), end) - inside.data();
@@ -211,7 +225,7 @@ char* UnescapeJson(std::string_view inside, char* out) {
     const char escaped = inside[1];
     inside.remove_prefix(2);
     if (escaped == 'u') {
-      const int32_t point = TakeUnicode(&inside);
+      const int32_t point = kTakeUnicode(&inside);
       if (point < 0) return nullptr;
       out = AppendUtf8(point, out);
     } else {
@@ -220,6 +234,16 @@ char* UnescapeJson(std::string_view inside, char* out) {
       *out++ = meant;
     }
   }
+}
+
+}  // namespace
+
+char* UnescapeJson(std::string_view inside, char* out) {
+  return Unescape<TakeUnicode>(inside, out);
+}
+
+char* UnescapeJsonAsPython(std::string_view inside, char* out) {
+  return Unescape<TakeUnicodeOrHalf>(inside, out);
 }
 
 bool HasLoneSurrogate(std::string_view json) {

@@ -166,6 +166,10 @@ const char* SkipJsonValue(const char* at, const char* end);
 // a bad escape or a lone surrogate.
 char* UnescapeJson(std::string_view inside, char* out);
 
+// The same as CPython reads it: half of a surrogate pair that is alone becomes
+// three bytes, in the manner of UTF-8 (`\xed\xa0\x80` to `\xed\xbf\xbf`).
+char* UnescapeJsonAsPython(std::string_view inside, char* out);
+
 // Returns whether a string of a well-formed text has an escape that is half of
 // a surrogate pair: no UTF-8 says that, so that readers refuse it or put
 // something else in its place.

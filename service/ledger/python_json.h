@@ -33,11 +33,22 @@ inline constexpr size_t kPythonFloatBytesMax = 34;
 // Returns what CPython makes of `json`, an object or array, when it reads and
 // writes it again, without the root's members of the names `left_out`. Of a
 // member that is there twice the last one counts, a number with a point or an
-// exponent is a float, others have as many digits as they are written with.
-// An InvalidArgument, which says where, if it is no JSON, nested deeper than
-// kJsonDepthLimit, or has a number that no float is as large as.
+// exponent is a float - `Infinity`, if no float is as large - others have as
+// many digits as they are written with; `NaN`, `Infinity` and `-Infinity` are
+// themselves, and a lone surrogate is its escape (SurrogatesEscaped). An
+// InvalidArgument, which says where, if CPython reads no JSON of it either, or
+// it is nested deeper than kJsonDepthLimit.
 absl::StatusOr<std::string> PythonJsonOf(
     std::string_view json, absl::Span<const std::string_view> left_out = {});
+
+// Whether `json`, an object, is byte for byte what json.dumps writes of it:
+// with members in any order, but none twice, with spaces or by
+// separators=(",", ":"), with ensure_ascii or without.
+bool IsAsPythonWrites(std::string_view json);
+
+// Returns a string as CPython encodes it with errors="backslashreplace", given
+// it as of ReadJsonAsPython: of a lone surrogate its escape, such as `\ud800`.
+std::string SurrogatesEscaped(std::string_view text);
 
 }  // namespace gateway
 

@@ -516,5 +516,27 @@ TEST(JsonReadTest, EveryTruncationIsRefused) {
   EXPECT_TRUE(RawFields(text).ok());
 }
 
+TEST(JsonReadTest, WhatPythonReadsBeyondTheGrammarIsRead) {
+  std::vector<std::string> seen;
+  const std::string text = R"({"a\ud800": "\udc00", "b": [NaN, -Infinity]})";
+  const absl::Status read = ReadJsonAsPython(text, [&](JsonValue& root) {
+    return root.EachField(
+        [&](std::string_view key, JsonValue& value) -> absl::Status {
+          seen.emplace_back(key);
+          const auto said = value.IsString() ? value.String() : value.Raw();
+          if (said.ok()) seen.emplace_back(*said);
+          return said.status();
+        });
+  });
+  EXPECT_TRUE(read.ok()) << read;
+  EXPECT_EQ(seen, (std::vector<std::string>{"a\xed\xa0\x80", "\xed\xb0\x80",
+                                            "b", "[NaN, -Infinity]"}));
+  EXPECT_FALSE(ReadJson(text, [](JsonValue& root) {
+                 return root.EachField([](std::string_view, JsonValue&) {
+                   return absl::OkStatus();
+                 });
+               }).ok());
+}
+
 }  // namespace
 }  // namespace gateway

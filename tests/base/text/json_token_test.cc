@@ -32,6 +32,22 @@ std::string Unescaped(std::string_view inside) {
   return out;
 }
 
+TEST(JsonTokenTest, PythonTakesHalvesOfPairsForCharacters) {
+  const auto unescaped = [](std::string_view inside) {
+    std::string out(inside.size(), '?');
+    const char* const end = UnescapeJsonAsPython(inside, out.data());
+    if (end == nullptr) return std::string("refused");
+    out.resize(end - out.data());
+    return out;
+  };
+  EXPECT_EQ(unescaped(R"(a\ud800b)"), "a\xed\xa0\x80" "b");
+  EXPECT_EQ(unescaped(R"(\uDFFF)"), "\xed\xbf\xbf");
+  EXPECT_EQ(unescaped(R"(\ud83d\ud83d\ude00\n)"), "\xed\xa0\xbd\U0001F600\n");
+  EXPECT_EQ(unescaped(R"(\ud800\u0041)"), "\xed\xa0\x80" "A");
+  EXPECT_EQ(unescaped(R"(\ud80)"), "refused");
+  EXPECT_EQ(unescaped(R"(\ud800\u12)"), "refused");
+}
+
 TEST(JsonTokenTest, FindsSpecialBytesWhereverTheyStand) {
   for (const char special : {'"', '\\', '\x1f', '\0'}) {
     for (size_t size = 0; size < 40; ++size) {

@@ -38,8 +38,36 @@ TEST(PythonJsonTest, MembersAreInOrderAndSomeLeftOutOfTheRoot) {
 }
 
 TEST(PythonJsonTest, ErrorsSayWhere) {
-  const auto form = PythonJsonOf(R"({"a": [1, 1e400]})");
-  EXPECT_EQ(form.status().message(), "a[1]: is larger than any float");
+  const auto form = PythonJsonOf(R"({"a": [1, 01]})");
+  EXPECT_EQ(form.status().message(), "a[1]: malformed JSON: a bad number");
+}
+
+TEST(PythonJsonTest, WhatPythonWritesIsToldFromWhatItDoesNot) {
+  for (const std::string& json :
+       {std::string(R"({"b": 1, "a": [{"x": null}, 1.5, "\u0001\u00e9"]})"),
+        std::string(R"({"b":1,"a":[{"x":"é"}]})"), std::string("{}"),
+        std::string("{\"a\": \"\x7f\"}"),
+        std::string(R"({"a": "\ud83d\ude00\u007f", "b": -0.0})"),
+        std::string(R"({"a": Infinity, "b": "\ud800"})")}) {
+    EXPECT_TRUE(IsAsPythonWrites(json)) << json;
+  }
+  for (const std::string& json :
+       {std::string(R"({"a": 1, "a": 1})"), std::string(R"({"a": 1,"b": 2})"),
+        std::string(R"({ "a": 1})"), std::string(R"({"a":1, "b":2})"),
+        std::string(R"({"a": {"b": 1, "b": 1}})"), std::string("{ }"),
+        std::string(R"({"a": "\/"})"), std::string(R"({"a": "\u0041"})"),
+        std::string(R"({"a": "\u00E9"})"), std::string(R"({"a": 1e2})"),
+        std::string(R"({"a": "\u00e9é"})"), std::string(R"({"a": 1.50})"),
+        std::string(R"({"a": 1} )"), std::string("{\"a\": 1"),
+        std::string("[]"), std::string()}) {
+    EXPECT_FALSE(IsAsPythonWrites(json)) << json;
+  }
+}
+
+TEST(PythonJsonTest, LoneSurrogatesAreTheirEscapes) {
+  EXPECT_EQ(SurrogatesEscaped("a\xed\xa0\x80\xed\x9f\xbf\xed\xbf\xbf"),
+            "a\\ud800\xed\x9f\xbf\\udfff");
+  EXPECT_EQ(SurrogatesEscaped("plain \xed"), "plain \xed");
 }
 
 }  // namespace

@@ -19,7 +19,8 @@ def _forms(texts):
 
 
 def _expected(text):
-    return json.dumps(json.loads(text), sort_keys=True, ensure_ascii=False)
+    form = json.dumps(json.loads(text), sort_keys=True, ensure_ascii=False)
+    return form.encode(errors="backslashreplace").decode()
 
 
 class _Values:
@@ -102,13 +103,21 @@ class PythonJsonTest(unittest.TestCase):
         self.check(["[%s]" % token for token in (
             "0", "-0", "0.0", "-0.0", "1.0", "1e0", "1E+2", "1e-2", "100e-2",
             "1e16", "1e15", "12345678901234567890", "0.1e1", "1e-400",
-            "-1e-400", "0e400", "123456789012345678.5")])
+            "-1e-400", "0e400", "123456789012345678.5", "1e400", "-1e400",
+            "0." + "0" * 400 + "1", "1" + "0" * 400 + ".0", "NaN", "Infinity",
+            "-Infinity")])
+
+    def test_lone_surrogates(self):
+        self.check(['["%s"]' % text for text in (
+            r"\ud800", r"a\udfffb", r"\ud800\ud83d\ude00", r"\ud83d\u0041",
+            r"\ude00\ud83d", r"\uD83Dx\uDE00", "\ud7ff\ue000")] + [
+                r'{"\ue000": 1, "\ud800": 2, "\ud83d\ude00": 3, "\ud800": 4}'])
 
     def test_of_members_that_are_there_twice_the_last_one_counts(self):
         self.check(['{"a": 1, "b": 2, "a": {"c": 3, "c": 4}}'])
 
     def test_what_has_no_form(self):
-        for text in ('[1e400]', '[NaN]', '{"a": 1,}', '["\\ud800"]', '[01]',
+        for text in ('[nan]', '[+Infinity]', '{"a": 1,}', '["\\ud80"]', '[01]',
                      "[" * 65 + "]" * 65, '"text"', ''):
             self.assertTrue(_forms([text])[0].startswith("!"), text)
 
