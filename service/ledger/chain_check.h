@@ -7,10 +7,12 @@
 //     if (finding.severity == ChainCheck::Severity::kFail) Report(finding);
 //   }
 //
-// Takes any JSON that says what an entry does, in whatever order and with
-// whatever spaces: what is hashed is its form (python_json.h). A text that has
-// this form already, as entries of the gateway's own (entry.h), is not read but
-// hashed as it is, at the speed of SHA-256.
+// What is hashed is an entry's form (python_json.h). A text that has this form
+// already, as entries of the gateway's own (entry.h), is not read but hashed as
+// it is, at the speed of SHA-256. Those of earlier systems are what json.dumps
+// has written of them, with members in any order (IsAsPythonWrites): any other
+// text of the same form was altered, and may say other things to who reads it
+// otherwise.
 //
 // Thread-compatible.
 
