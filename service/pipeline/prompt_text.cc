@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "base/text/json.h"
@@ -29,104 +30,143 @@ bool HoldsInstructions(std::string_view key) {
          key == "systemInstruction" || key == "system_instruction";
 }
 
-// The one text of a message's content: it is a string, or a list of one part
-// that has a text.
-absl::StatusOr<std::optional<std::string>> SingleText(JsonValue& content) {
-  std::optional<std::string> text;
-  if (content.IsString()) {
-    GATEWAY_ASSIGN_OR_RETURN(text, content.String());
-    return text;
-  }
-  if (!content.IsArray()) return text;
-  int parts = 0;
-  GATEWAY_RETURN_IF_ERROR(
-      content.EachElement([&](JsonValue& part) -> absl::Status {
-        if (++parts > 1 || !part.IsObject()) {
-          text.reset();
-          return absl::OkStatus();
-        }
-        return part.EachField(
-            [&](std::string_view key, JsonValue& field) -> absl::Status {
-              if (key != "text" || !field.IsString()) return absl::OkStatus();
-              GATEWAY_ASSIGN_OR_RETURN(text, field.String());
-              return absl::OkStatus();
-            });
-      }));
-  return text;
+// What is said of a text that is all of something, as of ReadJsonAsPython;
+// nothing if it is not a text, or not all.
+using OneText = std::optional<std::string>;
+
+absl::StatusOr<OneText> TextOf(JsonValue& value) {
+  if (!value.IsString()) return OneText();
+  GATEWAY_ASSIGN_OR_RETURN(const std::string_view text, value.String());
+  return OneText(text);
 }
 
-// The text of messages, an array, that are a single one of the user's with one
-// text.
-absl::StatusOr<std::optional<std::string>> SingleUserText(JsonValue& messages) {
-  std::optional<std::string> text;
-  int turns = 0;
-  GATEWAY_RETURN_IF_ERROR(
-      messages.EachElement([&](JsonValue& message) -> absl::Status {
-        if (++turns > 1 || !message.IsObject()) {
-          text.reset();
-          return absl::OkStatus();
-        }
-        bool is_users = true;
-        GATEWAY_RETURN_IF_ERROR(message.EachField(
-            [&](std::string_view key, JsonValue& field) -> absl::Status {
-              if (key == "role" && field.IsString()) {
-                GATEWAY_ASSIGN_OR_RETURN(const std::string_view role,
-                                         field.String());
-                is_users = role == "user";
-              } else if (key == "content" || key == "parts") {
-                GATEWAY_ASSIGN_OR_RETURN(text, SingleText(field));
-              }
-              return absl::OkStatus();
-            }));
-        if (!is_users) text.reset();
+// Of the only part of a message's content, its member `text`.
+absl::StatusOr<OneText> TextOfPart(JsonValue& part) {
+  OneText text;
+  if (!part.IsObject()) return text;
+  GATEWAY_RETURN_IF_ERROR(part.EachField(
+      [&](std::string_view key, JsonValue& field) -> absl::Status {
+        if (key != "text") return absl::OkStatus();
+        GATEWAY_ASSIGN_OR_RETURN(text, TextOf(field));
         return absl::OkStatus();
       }));
   return text;
 }
 
-// What cannot be read has no prompt: its provider refuses it.
-std::string TextOfRaw(std::string_view body) {
-  // By their keys.
-  std::map<std::string, std::string_view> members;
-  std::string_view messages;
-  std::optional<std::string> text;
-  const absl::Status read = ReadJson(body, [&](JsonValue& root) {
+// The text of a message's content: it is a string, or a list of one part that
+// has a text.
+absl::StatusOr<OneText> TextOfContent(JsonValue& content) {
+  if (!content.IsArray()) return TextOf(content);
+  OneText text;
+  int parts = 0;
+  GATEWAY_RETURN_IF_ERROR(
+      content.EachElement([&](JsonValue& part) -> absl::Status {
+        if (++parts > 1) {
+          text.reset();
+          return absl::OkStatus();
+        }
+        GATEWAY_ASSIGN_OR_RETURN(text, TextOfPart(part));
+        return absl::OkStatus();
+      }));
+  return text;
+}
+
+// The text of a message, if it is the user's.
+absl::StatusOr<OneText> TextOfMessage(JsonValue& message) {
+  if (!message.IsObject()) return TextOf(message);
+  bool is_users = true;
+  // Who has `content` means that.
+  std::optional<OneText> content;
+  OneText parts;
+  GATEWAY_RETURN_IF_ERROR(message.EachField(
+      [&](std::string_view key, JsonValue& field) -> absl::Status {
+        if (key == "role") {
+          GATEWAY_ASSIGN_OR_RETURN(const OneText role, TextOf(field));
+          is_users = role == "user";
+        } else if (key == "content") {
+          GATEWAY_ASSIGN_OR_RETURN(content, TextOfContent(field));
+        } else if (key == "parts") {
+          GATEWAY_ASSIGN_OR_RETURN(parts, TextOfContent(field));
+        }
+        return absl::OkStatus();
+      }));
+  if (!is_users) return OneText();
+  return content.has_value() ? *std::move(content) : std::move(parts);
+}
+
+// The text of what is asked, if it is one of the user's alone.
+absl::StatusOr<OneText> SingleUserText(JsonValue& asked) {
+  if (!asked.IsArray()) return TextOfMessage(asked);
+  OneText text;
+  int messages = 0;
+  GATEWAY_RETURN_IF_ERROR(
+      asked.EachElement([&](JsonValue& message) -> absl::Status {
+        if (++messages > 1) {
+          text.reset();
+          return absl::OkStatus();
+        }
+        GATEWAY_ASSIGN_OR_RETURN(text, TextOfMessage(message));
+        return absl::OkStatus();
+      }));
+  return text;
+}
+
+// What a request asks: the members that say it, as they were written.
+struct Asked {
+  std::map<std::string, std::string_view> members;  // By their keys.
+  std::string_view messages;  // Of them, what is no instruction.
+  OneText text;
+};
+
+absl::Status ReadAsked(std::string_view body, Asked* asked) {
+  return ReadJsonAsPython(body, [&](JsonValue& root) {
     return root.EachField(
         [&](std::string_view key, JsonValue& value) -> absl::Status {
-          if (!HoldsMessages(key) && !HoldsInstructions(key)) {
-            return absl::OkStatus();
+          if (HoldsInstructions(key)) {
+            GATEWAY_ASSIGN_OR_RETURN(asked->members[std::string(key)],
+                                     value.Raw());
           }
-          if (HoldsMessages(key) && value.IsString()) {
+          if (!HoldsMessages(key)) return absl::OkStatus();
+          if (value.IsArray() || value.IsObject()) {
+            GATEWAY_ASSIGN_OR_RETURN(asked->text, SingleUserText(value));
+            GATEWAY_ASSIGN_OR_RETURN(asked->messages, value.VisitedRaw());
+          } else if (value.IsString()) {
             GATEWAY_ASSIGN_OR_RETURN(const JsonString all,
                                      value.StringAndRaw());
-            text = all.text;
-            members[std::string(key)] = messages = all.raw;
-            return absl::OkStatus();
+            asked->text = std::string(all.text);
+            asked->messages = all.raw;
+          } else {
+            asked->text.reset();
+            GATEWAY_ASSIGN_OR_RETURN(asked->messages, value.Raw());
           }
-          if (HoldsMessages(key) && value.IsArray()) {
-            GATEWAY_ASSIGN_OR_RETURN(text, SingleUserText(value));
-            GATEWAY_ASSIGN_OR_RETURN(messages, value.VisitedRaw());
-            members[std::string(key)] = messages;
-            return absl::OkStatus();
-          }
-          GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw, value.Raw());
-          members[std::string(key)] = raw;
-          if (HoldsMessages(key)) messages = raw;
+          asked->members[std::string(key)] = asked->messages;
           return absl::OkStatus();
         });
   });
-  if (!read.ok() || messages.empty()) return {};
-  if (members.size() == 1) {
-    if (text.has_value()) return *std::move(text);
-    return PythonJsonOf(messages).value_or("");
+}
+
+// What cannot be read, or asks nothing, is what came: its provider has it, too.
+std::string TextOfRaw(std::string_view body) {
+  Asked asked;
+  if (!ReadAsked(body, &asked).ok() || asked.messages.empty()) {
+    return std::string(body);
   }
   std::string json = "{";
-  for (const auto& [key, raw] : members) {
-    absl::StrAppend(&json, json.size() > 1 ? ", " : "", "\"", key,
-                    "\": ", ToAbsl(raw));
+  if (asked.members.size() == 1) {
+    if (asked.text.has_value()) return SurrogatesEscaped(*asked.text);
+    json = asked.messages;
+  } else {
+    for (const auto& [key, raw] : asked.members) {
+      absl::StrAppend(&json, json.size() > 1 ? ", " : "", "\"", key,
+                      "\": ", ToAbsl(raw));
+    }
+    json.push_back('}');
   }
-  json.push_back('}');
-  return PythonJsonOf(json).value_or("");
+  const bool is_nested = json.front() == '[' || json.front() == '{';
+  absl::StatusOr<std::string> form =
+      PythonJsonOf(is_nested ? json : absl::StrCat("[", json, "]"));
+  if (!form.ok()) return std::string(body);
+  return is_nested ? *std::move(form) : form->substr(1, form->size() - 2);
 }
 
 std::string_view RoleWord(v1::Role role) {
@@ -188,12 +228,25 @@ std::string TextOfMessages(const v1::GenerateRequest& request) {
   return json;
 }
 
+void AppendInput(const v1::EmbedInput& input, std::string* json) {
+  if (!input.has_tokens()) {
+    AppendPythonString(input.text(), json);
+    return;
+  }
+  absl::StrAppend(json, "[", absl::StrJoin(input.tokens().ids(), ", "), "]");
+}
+
 std::string TextOfInputs(const v1::EmbedRequest& request) {
-  if (request.inputs_size() == 1) return request.inputs(0).text();
-  std::string json = "[";
+  std::string json;
+  if (request.inputs_size() == 1) {
+    if (!request.inputs(0).has_tokens()) return request.inputs(0).text();
+    AppendInput(request.inputs(0), &json);
+    return json;
+  }
+  json = "[";
   for (const v1::EmbedInput& input : request.inputs()) {
     if (json.size() > 1) json.append(", ");
-    AppendPythonString(input.text(), &json);
+    AppendInput(input, &json);
   }
   json.push_back(']');
   return json;

@@ -7,7 +7,11 @@
 // of a request in a vendor's format, of the members that hold them -
 // `messages`, `input` or `contents` - as they were written, as an object with
 // those that hold instructions beside them, if there are any; of one by gRPC,
-// of messages with `content` and `role`, as OpenAI's Chat writes them.
+// of messages with `content` and `role`, as OpenAI's Chat writes them; of what
+// is turned into vectors, of a list of its texts and lists of tokens, or of the
+// one list of tokens. Of a body that is forwarded and cannot be read - it is no
+// UTF-8, nested deeper than kJsonDepthLimit, or has none of these members - it
+// is the body.
 //
 // Thread contract: one call, by one thread at a time.
 

@@ -11,9 +11,11 @@ import unittest
 
 from tests.integration.http_calls import ask
 from tests.integration.http_calls import chat
+from tests.integration.http_calls import encode
 from tests.testing import postgres_process
 from tests.testing.gateway_process import GatewayProcess
 from tests.testing.gateway_process import environment
+from tests.testing.mock_upstream import MockUpstream
 from tests.testing.postgres_process import PostgresProcess
 
 _PAGE = "docs/ledger.md"
@@ -138,7 +140,9 @@ class LedgerPageTest(LedgerCase):
         self.assertEqual(step("hashlib"),
                          "valid, %s\n" % hashes[0])
         variables["NOTED"] = entries[0]["entry_hash"]
-        self.assertEqual(step("grep -c").strip(), "1")
+        noted = step("grep -c").splitlines()
+        self.assertIn("valid: %d entries, 0 failures" % (2 * _CALLS), noted[0])
+        self.assertEqual(noted[-1], "1")
         with open(os.path.join(self.folder, "request.json"), "w",
                   encoding="utf-8") as file:
             json.dump(chat("gpt-5"), file)
@@ -162,10 +166,61 @@ class LedgerPageTest(LedgerCase):
 
 class ContextHashTest(LedgerCase):
 
-    def test_whoever_has_a_request_has_its_hash(self):
+    def setUp(self):
+        super().setUp()
         with open(_PAGE, encoding="utf-8") as file:
-            script, = [text for kind, text in _BLOCK.findall(file.read())
-                       if "request.json" in text]
+            self.script, = [text for kind, text in _BLOCK.findall(file.read())
+                            if "request.json" in text]
+
+    def told(self, gateway, body):
+        """What the page's lines tell of a request."""
+        with open(os.path.join(self.folder, "request.json"), "wb") as file:
+            file.write(encode(body))
+        return subprocess.run(
+            ["sh", "-eu", "-c", self.script], stdout=subprocess.PIPE,
+            text=True, cwd=self.folder, check=True,
+            env=self.variables(gateway)).stdout.strip()
+
+    def test_what_python_reads_beyond_the_grammar_has_its_hash(self):
+        with MockUpstream(any_request=True) as upstream:
+            upstream.set_script("*", {"text": "ok"})
+            gateway = self.start("""\
+providers:
+  - {name: openai, openai: {base_url: "http://%s/v1", api_key: "k"}}
+  - {name: anthropic, anthropic: {base_url: "http://%s", api_key: "k"}}
+routing:
+  model_rules: [{prefix: claude-, targets: [anthropic]}]
+  default_target: openai
+ledger: {}
+runtime: {state_dir: '%s/state'}
+""" % (upstream.address, upstream.address, self.folder))
+            alone = r'[{"role":"user","content":"a\ud800b"}]'
+            for path, body in (
+                    ("/v1/chat/completions", '"messages":' + alone),
+                    ("/v1/chat/completions",
+                     '"stream":true,"messages":' + alone),
+                    ("/v1/messages", '"max_tokens":5,"messages":' + alone),
+                    ("/v1/responses", r'"input":"\udc00\ud83d\ude00"'),
+                    ("/v1/chat/completions",
+                     r'"messages":[{"role":"user","content":"\udc00"},'
+                     r'{"role":"user","content":"b","x":[1e400,-1e400]}]'),
+                    ("/v1/chat/completions",
+                     '"messages":[{"role":"system","content":"s","y":NaN}]'),
+                    ("/v1/embeddings", '"input":[1,2,3]'),
+                    ("/v1/embeddings", '"input":[[1,2,3]]'),
+                    ("/v1/embeddings", '"input":[[1,2],[3]]')):
+                body = '{"model":"%s",%s}' % (
+                    "claude-x" if path == "/v1/messages" else "gpt-x", body)
+                with self.subTest(path=path, body=body):
+                    answer = ask(gateway.http, body.encode(), path=path,
+                                 headers={"anthropic-version": "2023-06-01"})
+                    self.assertEqual(answer.status, 200, answer.body)
+                    self.assertEqual(
+                        answer.headers["x-llmgateway-context-hash"],
+                        self.told(gateway, body.encode()))
+            gateway.stop()
+
+    def test_whoever_has_a_request_has_its_hash(self):
         gateway = self.start(_CONFIG + "ledger: {}\nruntime: {state_dir: "
                              "'%s/state'}\n" % self.folder)
         text = "B\u00e4r \"1\"\n"
@@ -200,14 +255,7 @@ class ContextHashTest(LedgerCase):
                 answer = ask(gateway.http, body, path=path,
                              headers={"anthropic-version": "2023-06-01"})
                 self.assertEqual(answer.status, 200, answer.body)
-                with open(os.path.join(self.folder, "request.json"), "w",
-                          encoding="utf-8") as file:
-                    json.dump(body, file)
-                told = subprocess.run(
-                    ["sh", "-eu", "-c", script], stdout=subprocess.PIPE,
-                    text=True, cwd=self.folder, check=True,
-                    env=self.variables(gateway)).stdout
-                self.assertEqual(told.strip(),
+                self.assertEqual(self.told(gateway, body),
                                  answer.headers["x-llmgateway-context-hash"])
         gateway.stop()
 

@@ -146,10 +146,51 @@ TEST_F(PromptTextTest, TextsToEmbed) {
   EXPECT_EQ(PromptText(call_), R"(["one", "two"])");
 }
 
-TEST_F(PromptTextTest, WhatCannotBeReadHasNone) {
-  EXPECT_EQ(OfRaw("{"), "");
-  EXPECT_EQ(OfRaw("{}"), "");
-  EXPECT_EQ(OfRaw(R"({"messages":7})"), "");
+TEST_F(PromptTextTest, TokensToEmbed) {
+  call_.embed = &embed_;
+  v1::TokenList& tokens = *embed_.add_inputs()->mutable_tokens();
+  tokens.add_ids(1);
+  tokens.add_ids(22);
+  EXPECT_EQ(PromptText(call_), "[1, 22]");
+  embed_.add_inputs()->mutable_tokens()->add_ids(3);
+  embed_.add_inputs()->set_text("four");
+  EXPECT_EQ(PromptText(call_), R"([[1, 22], [3], "four"])");
+}
+
+TEST_F(PromptTextTest, WhatPythonReadsBeyondTheGrammarIsWhatPythonWrites) {
+  EXPECT_EQ(OfRaw(R"({"messages":[{"role":"user","content":"a\ud800b"}]})"),
+            "a\\ud800b");
+  EXPECT_EQ(OfRaw(R"({"messages":[{"role":"system","content":"\udc00\ud83d"},)"
+                  R"({"role":"user","content":"\ud83d\ude00","x":1e400}]})"),
+            R"([{"content": "\udc00\ud83d", "role": "system"}, )"
+            "{\"content\": \"\U0001F600\", \"role\": \"user\", "
+            "\"x\": Infinity}]");
+  EXPECT_EQ(OfRaw(R"({"messages":[{"role":"tool","x":NaN,"y":-1e999}]})"),
+            R"([{"role": "tool", "x": NaN, "y": -Infinity}])");
+  EXPECT_EQ(OfRaw(R"({"input":"\uDfFf"})"), "\\udfff");
+}
+
+TEST_F(PromptTextTest, TheLastOfTwoMembersCountsAndContentBeforeParts) {
+  EXPECT_EQ(OfRaw(R"({"messages":[{"role":"user","content":"a"}],)"
+                  R"("messages":7})"),
+            "7");
+  EXPECT_EQ(OfRaw(R"({"messages":[{"content":"a","parts":"b"}]})"), "a");
+  EXPECT_EQ(OfRaw(R"({"messages":[{"content":"a","role":null}]})"),
+            R"([{"content": "a", "role": null}])");
+  EXPECT_EQ(OfRaw(R"({"contents":{"parts":[{"text":"hi"}]}})"), "hi");
+  EXPECT_EQ(OfRaw(R"({"contents":[{"parts":[{"text":"hi","text":1}]}]})"),
+            R"([{"parts": [{"text": 1}]}])");
+}
+
+TEST_F(PromptTextTest, WhatCannotBeReadIsTheBody) {
+  for (const char* const body :
+       {"{", "{}", R"({"system":"S"})", "{\"messages\":\"\xff\"}",
+        R"({"messages":[01]})"}) {
+    EXPECT_EQ(OfRaw(body), body);
+  }
+  const std::string deep = "{\"messages\":" + std::string(80, '[') +
+                           std::string(80, ']') + "}";
+  EXPECT_EQ(OfRaw(deep), deep);
   call_.raw = nullptr;
   EXPECT_EQ(PromptText(call_), "");
 }
