@@ -17,6 +17,15 @@ ChainCheck::Finding FileChains::Add(std::string_view entry, bool is_database) {
   return finding;
 }
 
+void FileChains::Follow(std::string_view entry, bool is_database) {
+  NoteCheck& notes = chains_[current_].notes;
+  if (is_database) {
+    notes.Add(entry);
+  } else {
+    notes.Count(entry);
+  }
+}
+
 void FileChains::FindChain(std::string_view entry) {
   const std::string& last = chains_[current_].check.last_hash();
   if (last.empty() || entry.find(last) != std::string_view::npos) return;
@@ -56,6 +65,12 @@ int64_t FileChains::entries() const {
   int64_t entries = 0;
   for (const Chain& each : chains_) entries += each.check.entries();
   return entries;
+}
+
+int64_t FileChains::open_dispatches() const {
+  int64_t open = 0;
+  for (const Chain& each : chains_) open += each.notes.open_dispatches();
+  return open;
 }
 
 std::string FileChains::merkle_root() const {

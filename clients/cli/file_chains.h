@@ -19,6 +19,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,6 +27,7 @@
 #include "service/ledger/chain_check.h"
 #include "service/ledger/entry_reader.h"
 #include "service/ledger/merkle.h"
+#include "service/ledger/note_check.h"
 
 namespace gateway {
 
@@ -35,6 +37,7 @@ class FileChains {
   struct Chain {
     ChainCheck check;
     RunningMerkleRoot merkle;
+    NoteCheck notes;
     std::string first_hash;
   };
 
@@ -47,8 +50,17 @@ class FileChains {
   const Chain& current() const { return chains_[current_]; }
   size_t current_place() const { return current_; }
 
+  // Follows what the last entry says of dispatches. Of a gateway's file those
+  // of a commit are to be followed by what is kept beside them (note_check.h).
+  void Follow(std::string_view entry, bool is_database);
+  std::optional<NoteCheck::Fault> EndCommit(std::string_view notes) {
+    return chains_[current_].notes.EndCommit(notes);
+  }
+
   // Of all chains.
   int64_t entries() const;
+  // Dispatches without an exchange, of those that were followed.
+  int64_t open_dispatches() const;
   // Of several, that of their roots in their order, as of a whole ledger.
   std::string merkle_root() const;
 

@@ -52,6 +52,7 @@ v1::VerifyLedgerResponse ResponseOf(const LedgerWalk& walk) {
   found.set_checked_chains(walk.checked_chains());
   found.set_checked_joins(walk.checked_joins());
   found.set_archived_entries(walk.archived_entries());
+  found.set_open_dispatches(walk.open_dispatches());
   found.set_done(true);
   found.set_valid(walk.valid());
   if (walk.valid()) {

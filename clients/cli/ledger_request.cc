@@ -476,6 +476,7 @@ std::string LedgerCheckText(const v1::VerifyLedgerResponse& found,
     absl::StrAppend(&text, "files of archives that were verified: ",
                     *scope.archive_files, "\n");
   }
+  text += OpenDispatchesText(found.open_dispatches());
   if (!found.last_hash().empty()) {
     absl::StrAppend(
         &text, "last hash ", ShownLine(found.last_hash()), "\n",

@@ -2,6 +2,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -75,6 +77,13 @@ class Verification {
 
   // Once all was read.
   void End() {
+    const std::set<std::string>& lacking = chains_.current().notes.lacking();
+    if (is_database_ && !lacking.empty()) {
+      Report(0, {.severity = ChainCheck::Severity::kFail,
+                 .entry_id = *lacking.begin(),
+                 .what = "has neither an exchange nor a note beside it: the "
+                         "note was removed"});
+    }
     if (noted_hash_.empty() || has_noted_) return;
     Report(last_,
            {.severity = ChainCheck::Severity::kFail,
@@ -119,6 +128,7 @@ class Verification {
     last_ = number;
     if (progress_ != nullptr) progress_->Add();
     ChainCheck::Finding finding = chains_.Add(entry, is_database_);
+    chains_.Follow(entry, is_database_);
     const std::string& hash = chains_.current().check.last_hash();
     has_noted_ = has_noted_ || hash == noted_hash_;
     if (finding.severity == ChainCheck::Severity::kWarn) ++unverified_;
@@ -146,13 +156,21 @@ class Verification {
                                    commit.entries)});
     }
     const std::string& hash = chains_.current().check.last_hash();
-    if (!commit.last_hash.has_value() || *commit.last_hash == hash) return;
-    Report(last_,
-           {.severity = ChainCheck::Severity::kFail,
-            .what = absl::StrCat("has the hash ", hash, ", and the commit ",
-                                 commit.number, " says that it ends with ",
-                                 ToAbsl(*commit.last_hash),
-                                 ": what is said of it was altered")});
+    if (commit.last_hash.has_value() && *commit.last_hash != hash) {
+      Report(last_,
+             {.severity = ChainCheck::Severity::kFail,
+              .what = absl::StrCat("has the hash ", hash, ", and the commit ",
+                                   commit.number, " says that it ends with ",
+                                   ToAbsl(*commit.last_hash),
+                                   ": what is said of it was altered")});
+    }
+    if (std::optional<NoteCheck::Fault> fault =
+            chains_.EndCommit(commit.notes)) {
+      Report(commit.first_entry + static_cast<int64_t>(fault->place),
+             {.severity = ChainCheck::Severity::kFail,
+              .entry_id = std::move(fault->id),
+              .what = std::move(fault->what)});
+    }
   }
 
   void Report(int64_t number, ChainCheck::Finding finding) {
@@ -224,6 +242,7 @@ std::string ReportText(const Verification& verification) {
     absl::StrAppend(&text, "of them ", verification.unverified(),
                     " have no hash: nothing of those was verified\n");
   }
+  text += OpenDispatchesText(verification.chains().open_dispatches());
   const bool has_hash = !verification.chains().all().front().first_hash.empty();
   if (verification.valid() && has_hash) {
     text += ChainsText(verification.chains());
@@ -240,6 +259,7 @@ std::string ReportJson(const Verification& verification) {
   json.Int64Field("failures", verification.failures());
   json.Int64Field("warnings", verification.warnings());
   json.Int64Field("unverified", verification.unverified());
+  json.Int64Field("open_dispatches", verification.chains().open_dispatches());
   const bool is_valid = verification.valid();
   const std::vector<FileChains::Chain>& chains = verification.chains().all();
   // Of several chains none is the last.

@@ -212,4 +212,12 @@ absl::StatusOr<std::string> NotedHashOf(const OperatorWords& words,
   return hash;
 }
 
+std::string OpenDispatchesText(int64_t open) {
+  if (open == 0) return {};
+  return absl::StrCat(
+      "dispatches without an exchange ", open,
+      ": of calls that are under way or were refused, or that a gateway which "
+      "was killed has left and the next start closes\n");
+}
+
 }  // namespace gateway

@@ -80,6 +80,10 @@ absl::StatusOr<int64_t> AfterEntryOf(const OperatorWords& words);
 absl::StatusOr<std::string> NotedHashOf(const OperatorWords& words,
                                         const std::string& flag);
 
+// What a check tells of dispatches that have no exchange; empty if there are
+// none.
+std::string OpenDispatchesText(int64_t open);
+
 }  // namespace gateway
 
 #endif  // CLIENTS_CLI_LEDGER_WORDS_H_

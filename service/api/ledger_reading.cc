@@ -32,6 +32,7 @@ v1::VerifyLedgerResponse LedgerVerification::ProgressOf(
   progress.set_checked_chains(walk.checked_chains());
   progress.set_checked_joins(walk.checked_joins());
   progress.set_archived_entries(walk.archived_entries());
+  progress.set_open_dispatches(walk.open_dispatches());
   progress.set_done(walk.is_done());
   if (!walk.is_done()) return progress;
   progress.set_valid(walk.valid());

@@ -42,6 +42,7 @@ void BackgroundCheck::Run() {
     LedgerCheck check;
     const absl::Status read = CheckAll(&check);
     if (absl::IsCancelled(read)) return;
+    if (read.ok()) check.End();
     const bool is_known = read.ok() || !check.valid() || check.AddFailure(read);
     if (!is_known) {
       Log(LogLevel::kWarn, "ledger", "The ledger could not be verified",

@@ -8,7 +8,6 @@
 #include <string>
 #include <string_view>
 
-#include "absl/container/inlined_vector.h"
 #include "base/string_view.h"
 #include "base/text/decimal.h"
 
@@ -22,6 +21,7 @@ constexpr char kOpensUnnamed = 'O';
 constexpr char kReserves = 'R';
 constexpr char kCloses = 'C';
 constexpr char kWithdraws = 'W';
+constexpr char kTakenOver = 'T';
 
 void AppendText(std::string_view text, std::string* note) {
   std::array<char, kDecimalBytesMax + 1> size;
@@ -61,61 +61,45 @@ std::optional<std::string_view> TakeText(std::string_view* notes) {
   return text;
 }
 
-// How many texts are behind the id; nothing if there are no notes of the kind.
-std::optional<size_t> TextsOf(char kind) {
+// What a kind of note is, and how many texts are behind its id; nothing if
+// there are no notes of the kind.
+struct Form {
+  DispatchNote::Kind kind;
+  size_t texts;
+};
+
+std::optional<Form> FormOf(char kind) {
   switch (kind) {
     case kOpens:
-      return 3;
+      return Form{DispatchNote::Kind::kOpens, 3};
     case kOpensUnnamed:
-      return 2;
+      return Form{DispatchNote::Kind::kOpens, 2};
     case kReserves:
-      return 1;
+      return Form{DispatchNote::Kind::kReserves, 1};
     case kCloses:
+      return Form{DispatchNote::Kind::kCloses, 0};
     case kWithdraws:
-      return 0;
+      return Form{DispatchNote::Kind::kWithdraws, 0};
+    case kTakenOver:
+      return Form{DispatchNote::Kind::kTakenOver, 0};
     default:
       return std::nullopt;
   }
-}
-
-struct Note {
-  char kind = 0;
-  std::string_view dispatch_id;
-  absl::InlinedVector<std::string_view, 3> texts;  // Behind that.
-  std::string_view whole;
-};
-
-// Takes a note off the beginning; nothing if there is none.
-std::optional<Note> TakeNote(std::string_view* notes) {
-  const std::string_view from = *notes;
-  Note note = {.kind = from.front()};
-  const std::optional<size_t> texts = TextsOf(note.kind);
-  notes->remove_prefix(1);
-  const std::optional<std::string_view> id = TakeText(notes);
-  if (!texts.has_value() || !id.has_value()) return std::nullopt;
-  note.dispatch_id = *id;
-  while (note.texts.size() < *texts) {
-    const std::optional<std::string_view> text = TakeText(notes);
-    if (!text.has_value()) return std::nullopt;
-    note.texts.push_back(*text);
-  }
-  note.whole = from.substr(0, from.size() - notes->size());
-  return note;
 }
 
 // What the notes of one dispatch say, the first of which opens it.
 OpenDispatches::Left LeftOf(std::string_view notes) {
   OpenDispatches::Left left;
   while (!notes.empty()) {
-    const std::optional<Note> note = TakeNote(&notes);
+    const std::optional<DispatchNote> note = TakeNote(&notes);
     if (!note.has_value()) break;
     const auto& texts = note->texts;
-    if (note->kind == kReserves) {
+    if (note->kind == DispatchNote::Kind::kReserves) {
       left.reservation = texts[0];
-    } else if (note->kind == kWithdraws) {
+    } else if (note->kind == DispatchNote::Kind::kWithdraws) {
       left.withdrawn = true;
     } else {
-      if (note->kind == kOpens) left.exchange_id = texts[0];
+      if (texts.size() == 3) left.exchange_id = texts[0];
       left.submission_id = texts[texts.size() - 2];
       left.exchange_metadata = texts.back();
     }
@@ -153,17 +137,35 @@ std::string WithdrawingNote(std::string_view dispatch_id) {
   return BeginNote(kWithdraws, dispatch_id);
 }
 
+std::string TakenOverNote() { return BeginNote(kTakenOver, {}); }
+
+std::optional<DispatchNote> TakeNote(std::string_view* notes) {
+  const std::string_view from = *notes;
+  const std::optional<Form> form = FormOf(from.front());
+  notes->remove_prefix(1);
+  const std::optional<std::string_view> id = TakeText(notes);
+  if (!form.has_value() || !id.has_value()) return std::nullopt;
+  DispatchNote note = {.kind = form->kind, .dispatch_id = *id};
+  while (note.texts.size() < form->texts) {
+    const std::optional<std::string_view> text = TakeText(notes);
+    if (!text.has_value()) return std::nullopt;
+    note.texts.push_back(*text);
+  }
+  note.whole = from.substr(0, from.size() - notes->size());
+  return note;
+}
+
 bool OpenDispatches::Follow(std::string_view notes) {
   while (!notes.empty()) {
-    const std::optional<Note> note = TakeNote(&notes);
+    const std::optional<DispatchNote> note = TakeNote(&notes);
     if (!note.has_value()) return false;
-    if (note->kind == kOpens || note->kind == kOpensUnnamed) {
+    if (note->kind == DispatchNote::Kind::kOpens) {
       notes_[ToAbsl(note->dispatch_id)] = note->whole;
       continue;
     }
     const auto found = notes_.find(ToAbsl(note->dispatch_id));
     if (found == notes_.end()) continue;
-    if (note->kind == kCloses) {
+    if (note->kind == DispatchNote::Kind::kCloses) {
       notes_.erase(found);
     } else {
       found->second.append(note->whole);
@@ -177,6 +179,26 @@ std::map<std::string, OpenDispatches::Left, std::less<>> OpenDispatches::all()
   std::map<std::string, Left, std::less<>> all;
   for (const auto& [id, notes] : notes_) all.emplace(id, LeftOf(notes));
   return all;
+}
+
+std::set<std::string> OpenDispatches::ids() const {
+  std::set<std::string> ids;
+  for (const auto& [id, notes] : notes_) ids.insert(id);
+  return ids;
+}
+
+std::string OpenDispatches::OpeningOf(const std::string& id) const {
+  std::string opening;
+  const auto found = notes_.find(id);
+  if (found == notes_.end()) return opening;
+  for (std::string_view notes = found->second; !notes.empty();) {
+    const std::optional<DispatchNote> note = TakeNote(&notes);
+    if (!note.has_value()) break;
+    if (note->kind != DispatchNote::Kind::kWithdraws) {
+      opening.append(note->whole);
+    }
+  }
+  return opening;
 }
 
 std::string OpenDispatches::ToNotes() const {

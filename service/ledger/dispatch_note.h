@@ -1,7 +1,9 @@
-// What is kept beside an entry, in no hash: that it opens a round trip to a
+// What is kept beside an entry, and not in it: that it opens a round trip to a
 // provider, or closes one. An entry of a dispatch says too little to close it
 // by, should the process end before its exchange is known; its note has what is
-// then written in place of that.
+// then written in place of that. An entry names its note by the note's hash,
+// unless that is the ClosingNote of the dispatch that it names anyway
+// (note_check.h).
 //
 //   UnchainedEntry(dispatch, OpeningNote(dispatch.id, exchange_id, contract,
 //                                        metadata));
@@ -18,10 +20,13 @@
 #define SERVICE_LEDGER_DISPATCH_NOTE_H_
 
 #include <map>
+#include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/inlined_vector.h"
 
 namespace gateway {
 
@@ -44,6 +49,24 @@ std::string ClosingNote(std::string_view dispatch_id);
 // was all the same: nothing was sent.
 std::string WithdrawingNote(std::string_view dispatch_id);
 
+// Of a commit whose entries were taken over from lines of JSON, which have no
+// notes.
+std::string TakenOverNote();
+
+// What a note is: its kind and texts, as they stand in notes.
+struct DispatchNote {
+  enum class Kind { kOpens, kReserves, kCloses, kWithdraws, kTakenOver };
+
+  Kind kind = Kind::kOpens;
+  std::string_view dispatch_id;  // Empty of kTakenOver.
+  absl::InlinedVector<std::string_view, 3> texts;  // Behind that.
+  std::string_view whole;
+};
+
+// Takes a note off the beginning of those of some entries; nothing if there is
+// none. REQUIRES: `notes` is not empty.
+std::optional<DispatchNote> TakeNote(std::string_view* notes);
+
 // The dispatches whose exchange is not in the ledger.
 class OpenDispatches {
  public:
@@ -62,6 +85,11 @@ class OpenDispatches {
   // By their ids, as their notes say: those are read now, since of most
   // dispatches nobody asks before they are closed.
   std::map<std::string, Left, std::less<>> all() const;
+
+  bool Has(const std::string& id) const { return notes_.contains(id); }
+  std::set<std::string> ids() const;
+  // The notes that the dispatch was written with; empty if it is not open.
+  std::string OpeningOf(const std::string& id) const;
 
   // All of them as notes, which Follow takes.
   std::string ToNotes() const;

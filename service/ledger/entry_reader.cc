@@ -32,6 +32,7 @@ absl::Status ReadGateway(JsonValue& gateway, EntryFacts* facts) {
         if (key == "provider") return TakeMember(value, &facts->provider);
         if (key == "model") return TakeMember(value, &facts->model);
         if (key == "request_id") return TakeMember(value, &facts->request_id);
+        if (key == "note_hash") return TakeMember(value, &facts->note_hash);
         if (key == "cost_usd_nanos" && value.Type() == JsonType::kNumber) {
           if (const auto cost = value.Int64(); cost.ok()) {
             facts->cost_usd_nanos = *cost;
@@ -138,7 +139,7 @@ void EntryFacts::Clear() {
   for (std::string* const text :
        {&id, &event_type, &submission_id, &decision, &reason, &previous_hash,
         &entry_hash, &session_id, &agent_id, &dispatch_entry_id, &caller,
-        &provider, &model, &request_id}) {
+        &provider, &model, &request_id, &note_hash}) {
     text->clear();
   }
   time = absl::InfinitePast();

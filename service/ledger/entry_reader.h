@@ -43,6 +43,7 @@ struct EntryFacts {
   std::string provider;
   std::string model;
   std::string request_id;
+  std::string note_hash;
   std::optional<int64_t> cost_usd_nanos;
 
   // Empty again, with the memory that it has.

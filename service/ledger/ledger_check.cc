@@ -78,6 +78,9 @@ absl::Status LedgerCheck::Add(const LedgerCommit& commit) {
                  absl::StrCat("is not there: the commit ", commit.number,
                               " begins with the entry ", commit.first_entry));
   }
+  // Of one whose first entries are passed over it is not known which notes are
+  // theirs.
+  const bool is_whole = !is_first || commit.first_entry == last_entry_ + 1;
   int64_t number = commit.first_entry;
   absl::Status status;
   ForEachEntry(commit.texts, [&](std::string_view entry) {
@@ -91,6 +94,11 @@ absl::Status LedgerCheck::Add(const LedgerCommit& commit) {
       return;
     }
     merkle_.Add(chain_.last_hash());
+    if (is_whole) {
+      notes_.Add(entry);
+    } else {
+      notes_.Count(entry);
+    }
     last_entry_ = each;
     bytes_ += entry.size() + 1;
   });
@@ -112,7 +120,24 @@ absl::Status LedgerCheck::Add(const LedgerCommit& commit) {
                               ToAbsl(*commit.last_hash),
                               ": what is said of it was altered"));
   }
-  return absl::OkStatus();
+  return is_whole ? CheckNotes(commit) : absl::OkStatus();
+}
+
+absl::Status LedgerCheck::CheckNotes(const LedgerCommit& commit) {
+  std::optional<NoteCheck::Fault> fault = notes_.EndCommit(commit.notes);
+  if (!fault.has_value()) return absl::OkStatus();
+  return Break(commit.first_entry + static_cast<int64_t>(fault->place),
+               std::move(fault->id), std::move(fault->what));
+}
+
+void LedgerCheck::End() {
+  if (!valid() || notes_.lacking().empty()) return;
+  Break(last_entry_, {},
+        absl::StrCat("is the last one, and the dispatch ",
+                     *notes_.lacking().begin(),
+                     " has neither an exchange nor a note beside it: the note "
+                     "was removed"))
+      .IgnoreError();
 }
 
 bool LedgerCheck::AddFailure(const absl::Status& read) {

@@ -1,15 +1,17 @@
 // LedgerCheck verifies a ledger commit by commit: that none is missing, that
-// each has the entries that it says, and that these are what was written
-// (chain_check.h). It ends at the first entry that is not.
+// each has the entries that it says, that these are what was written
+// (chain_check.h), and so is what is kept beside them (note_check.h). It ends
+// at the first entry that is not.
 //
 //   LedgerCheck check;
 //   const absl::Status read = log.Read(1, [&](const LedgerCommit& commit) {
 //     return check.Add(commit);
 //   });
-//   check.AddFailure(read);
+//   if (!check.AddFailure(read)) check.End();
 //   if (!check.valid()) Report(check.broken_entry(), check.problem());
 //
-// It costs a SHA-256 of each entry and one of each pair of hashes.
+// It costs a SHA-256 of each entry and of its note, and one of each pair of
+// hashes.
 //
 // Thread-compatible.
 
@@ -26,6 +28,7 @@
 #include "service/ledger/chain_check.h"
 #include "service/ledger/ledger_commit.h"
 #include "service/ledger/merkle.h"
+#include "service/ledger/note_check.h"
 
 namespace gateway {
 
@@ -46,6 +49,9 @@ class LedgerCheck {
   // not there, or cannot be read. Returns whether it was that.
   bool AddFailure(const absl::Status& read);
 
+  // All was added that there is: what is missing then is a problem.
+  void End();
+
   int64_t checked_entries() const { return last_entry_ - after_entry_; }
   uint64_t checked_bytes() const { return bytes_; }
   bool valid() const { return broken_entry_ == 0; }
@@ -58,17 +64,21 @@ class LedgerCheck {
   const std::string& problem() const { return problem_; }
 
   const std::string& last_hash() const { return chain_.last_hash(); }
+  // Dispatches that were checked, and have no exchange.
+  int64_t open_dispatches() const { return notes_.open_dispatches(); }
   // Of the hashes of the entries that were checked.
   std::string merkle_root() const { return merkle_.Root(); }
 
  private:
   absl::Status Break(int64_t entry, std::string id, std::string problem);
+  absl::Status CheckNotes(const LedgerCommit& commit);
 
   int64_t after_entry_ = 0;
   int64_t last_entry_ = 0;   // That was checked.
   int64_t last_commit_ = 0;  // 0 before the first.
   uint64_t bytes_ = 0;
   ChainCheck chain_;
+  NoteCheck notes_;
   RunningMerkleRoot merkle_;
   int64_t broken_entry_ = 0;
   std::string broken_id_;

@@ -7,6 +7,8 @@
 #include <cstring>
 #include <fstream>
 #include <memory>
+#include <set>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -19,6 +21,7 @@
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "service/ledger/chain_check.h"
+#include "service/ledger/dispatch_note.h"
 #include "service/ledger/entry_reader.h"
 #include "service/ledger/sqlite_commit_store.h"
 #include "service/store/sqlite_connection.h"
@@ -79,6 +82,17 @@ class Importing {
     return in.bad() ? CannotRead(file) : absl::OkStatus();
   }
 
+  // All was read.
+  absl::Status End() {
+    GATEWAY_RETURN_IF_ERROR(Commit());
+    if (open_.empty()) return absl::OkStatus();
+    return absl::FailedPreconditionError(absl::StrCat(
+        "the dispatch ", *open_.begin(),
+        " has no exchange, and what it may have cost is kept where it was "
+        "exported from: start that gateway, which closes it, and export the "
+        "ledger anew"));
+  }
+
   absl::Status Commit() {
     if (entries_ == 0) return absl::OkStatus();
     ++commits_;
@@ -90,11 +104,14 @@ class Importing {
           .BindInt64(absl::ToUnixMicros(time_))
           .BindText(check_.last_hash())
           .BindBlob(texts_)
-          .BindBlob({})  // None of its dispatches is open here.
+          // Older readers know none, and need it of entries alone that name
+          // the hash of a note.
+          .BindBlob(names_notes_ ? TakenOverNote() : "")
           .Run();
     };
     GATEWAY_RETURN_IF_ERROR(database_->WriteBlocking(texts_.size(), append));
     entries_ = 0;
+    names_notes_ = false;
     texts_.clear();
     return absl::OkStatus();
   }
@@ -122,6 +139,7 @@ class Importing {
     }
     time_ =
         facts_.time == absl::InfinitePast() ? absl::UnixEpoch() : facts_.time;
+    Follow();
     texts_.append(entry);
     texts_.push_back('\n');
     ++entries_;
@@ -131,15 +149,26 @@ class Importing {
     return Commit();
   }
 
+  void Follow() {
+    const bool names_note = !facts_.note_hash.empty();
+    names_notes_ = names_notes_ || names_note;
+    if (names_note && facts_.event_type == "DISPATCH") open_.insert(facts_.id);
+    if (facts_.event_type == "EXCHANGE") open_.erase(facts_.dispatch_entry_id);
+  }
+
   const std::unique_ptr<SqliteDatabase> database_;
   ChainCheck check_;
   EntryFacts facts_;
   absl::flat_hash_set<IdDigest> ids_;  // Of all entries.
   // What is to be committed.
   std::string texts_;
+  bool names_notes_ = false;
   int64_t entries_ = 0;
   absl::Time time_;
   int64_t commits_ = 0;
+  // Dispatches whose notes an export does not have, and whose exchange has not
+  // come yet.
+  std::set<std::string> open_;
 };
 
 absl::StatusOr<LedgerImport> ImportTo(absl::Span<const std::string> files,
@@ -154,7 +183,7 @@ absl::StatusOr<LedgerImport> ImportTo(absl::Span<const std::string> files,
   for (const std::string& file : files) {
     GATEWAY_RETURN_IF_ERROR(importing.ReadFile(file));
   }
-  GATEWAY_RETURN_IF_ERROR(importing.Commit());
+  GATEWAY_RETURN_IF_ERROR(importing.End());
   return importing.imported();
 }
 

@@ -9,12 +9,15 @@
 #include "base/os/logging.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
-#include "service/ledger/chain_check.h"
+#include "service/ledger/hash_text.h"
 #include "service/ledger/ledger_check.h"
 #include "service/ledger/sqlite_commit_store.h"
 
 namespace gateway {
 namespace {
+
+// So many commits are read to find what was open before a checkpoint.
+constexpr int64_t kCommitsInALook = 1024;
 
 // Returns what is wrong with a commit by itself; empty if nothing is.
 std::string FaultOf(std::string_view texts, int64_t entries,
@@ -103,22 +106,80 @@ absl::Status LedgerLog::FollowFromCheckpoint() {
   entries_at_checkpoint_ = from.end.entries;
   GATEWAY_RETURN_IF_ERROR(AsDamage(followed_.Restore(from)));
   ChainCheck check(from.end.hash);
-  return Read(from.end.commits + 1, [&](const LedgerCommit& commit) {
-    std::string fault;
-    ForEachEntry(commit.texts, [&](std::string_view entry) {
-      const ChainCheck::Finding finding = check.Add(entry);
-      if (finding.severity == ChainCheck::Severity::kOk || !fault.empty()) {
+  NoteCheck notes(followed_.open_dispatches());
+  std::set<std::string> open = followed_.open_dispatches().ids();
+  GATEWAY_RETURN_IF_ERROR(
+      Read(from.end.commits + 1, [&](const LedgerCommit& commit) {
+        return FollowCommit(commit, &check, &notes);
+      }));
+  if (!notes.lacking().empty()) {
+    return Damaged("the ledger",
+                   absl::StrCat("has no note beside the dispatch ",
+                                *notes.lacking().begin(),
+                                ", which has no exchange"));
+  }
+  std::erase_if(open, [&](const std::string& id) {
+    return !followed_.open_dispatches().Has(id);
+  });
+  return CheckOpenBefore(from.end.commits, std::move(open));
+}
+
+absl::Status LedgerLog::FollowCommit(const LedgerCommit& commit,
+                                     ChainCheck* check, NoteCheck* notes) {
+  std::string fault;
+  ForEachEntry(commit.texts, [&](std::string_view entry) {
+    const ChainCheck::Finding finding = check->Add(entry);
+    notes->Add(entry);
+    if (finding.severity == ChainCheck::Severity::kOk || !fault.empty()) return;
+    fault = absl::StrCat("has the entry ", finding.entry_id, ", which ",
+                         finding.what);
+  });
+  const auto noted = notes->EndCommit(commit.notes);
+  if (fault.empty() && noted.has_value()) {
+    fault = absl::StrCat("has the entry ", noted->id, ", which ", noted->what);
+  }
+  if (!fault.empty()) {
+    return Damaged(absl::StrCat("commit ", commit.number, " of the ledger"),
+                   fault);
+  }
+  return AsDamage(followed_.Follow(commit.texts, commit.notes));
+}
+
+absl::Status LedgerLog::CheckOpenBefore(int64_t last_commit,
+                                        std::set<std::string> ids) const {
+  GATEWAY_ASSIGN_OR_RETURN(const LedgerEnd archived, store_->Archived());
+  DispatchFacts facts;
+  for (int64_t behind = last_commit + 1;
+       !ids.empty() && behind > archived.commits + 1;) {
+    const int64_t end = behind;
+    behind = std::max(end - kCommitsInALook, archived.commits + 1);
+    std::string altered;
+    const auto look = [&](std::string_view entry) {
+      ReadDispatchFacts(entry, &facts);
+      if (facts.kind != DispatchFacts::Kind::kDispatch ||
+          ids.erase(facts.id) == 0 || facts.note_hash.empty()) {
         return;
       }
-      fault = absl::StrCat("has the entry ", finding.entry_id, ", which ",
-                           finding.what);
+      const std::string opening =
+          followed_.open_dispatches().OpeningOf(facts.id);
+      if (HashText(opening) != facts.note_hash) altered = facts.id;
+    };
+    const absl::Status read = Read(behind, [&](const LedgerCommit& commit) {
+      if (commit.number >= end) return absl::CancelledError("enough");
+      ForEachEntry(commit.texts, look);
+      return absl::OkStatus();
     });
-    if (!fault.empty()) {
-      return Damaged(absl::StrCat("commit ", commit.number, " of the ledger"),
-                     fault);
+    if (!read.ok() && !absl::IsCancelled(read)) return AsDamage(read);
+    if (!altered.empty()) {
+      return Damaged("the checkpoint",
+                     absl::StrCat("has another note of the dispatch ", altered,
+                                  " than it was written with"));
     }
-    return AsDamage(followed_.Follow(commit.texts, commit.notes));
-  });
+  }
+  if (ids.empty() || archived.commits > 0) return absl::OkStatus();
+  return Damaged("the checkpoint",
+                 absl::StrCat("has the dispatch ", *ids.begin(),
+                              ", which the ledger has not"));
 }
 
 void LedgerLog::EndAt(LedgerEnd end) {

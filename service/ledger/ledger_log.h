@@ -11,8 +11,9 @@
 // much as one for all of a commit: so nothing is found by its id here, and who
 // wants that keeps an index behind (ADR 28).
 //
-// Nothing is ever changed or removed. Who opens a chain anew reads its last
-// commit, and finds it whole or is told; all of it is for ChainCheck.
+// Nothing is ever changed or removed. Who opens a chain anew reads what is
+// behind its last checkpoint, and finds it whole or is told; all of it is for
+// LedgerCheck.
 //
 // Thread contract: Append by one thread, which blocks on the store; Read by
 // any, beside it. Not for event loops.
@@ -23,6 +24,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -31,12 +33,14 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "service/ledger/chain_check.h"
 #include "service/ledger/commit_store.h"
 #include "service/ledger/dispatch_note.h"
 #include "service/ledger/entry.h"
 #include "service/ledger/followed_state.h"
 #include "service/ledger/ledger_commit.h"
 #include "service/ledger/ledger_state.h"
+#include "service/ledger/note_check.h"
 #include "service/store/sqlite_database.h"
 
 namespace gateway {
@@ -137,6 +141,14 @@ class LedgerLog final : public CommitSource {
   absl::Status AppendHere(absl::Span<const UnchainedEntry* const> entries,
                           absl::Time time);
   absl::Status FollowFromCheckpoint();
+  // Checks a commit behind the checkpoint, and follows it.
+  absl::Status FollowCommit(const LedgerCommit& commit, ChainCheck* check,
+                            NoteCheck* notes);
+  // That the dispatches, which are open since before the checkpoint, are in the
+  // commits up to this one, and that what is known of them is what they were
+  // written with.
+  absl::Status CheckOpenBefore(int64_t last_commit,
+                               std::set<std::string> ids) const;
   // So far it is committed, and followed.
   void EndAt(LedgerEnd end);
   // Records what is gone if the chain ends here.

@@ -100,6 +100,9 @@ absl::Status LedgerWalk::Step() {
     if (!valid()) break;
     GATEWAY_RETURN_IF_ERROR(Advance(walked, walked.end.number));
     if (!walked.is_done()) return absl::OkStatus();
+    if (!valid()) break;
+    walked.check.End();
+    BreakAs(walked);
   }
   is_done_ = true;
   if (valid() && !options_.noted_hash.empty() && !has_noted_) {
@@ -140,11 +143,14 @@ absl::Status LedgerWalk::Advance(Walked& walked, int64_t last_commit) {
   const bool is_told = read.ok() || absl::IsCancelled(read) ||
                        absl::IsAborted(read) || walked.check.AddFailure(read);
   if (!is_told) return read;
-  if (!walked.check.valid()) {
-    Break(walked.chain.name, walked.check.broken_entry(),
-          walked.check.broken_id(), walked.check.problem());
-  }
+  BreakAs(walked);
   return absl::OkStatus();
+}
+
+void LedgerWalk::BreakAs(const Walked& walked) {
+  if (walked.check.valid()) return;
+  Break(walked.chain.name, walked.check.broken_entry(),
+        walked.check.broken_id(), walked.check.problem());
 }
 
 absl::Status LedgerWalk::LoadJoins() {
@@ -317,6 +323,12 @@ int64_t LedgerWalk::archived_entries() const {
   int64_t entries = 0;
   for (const Walked& walked : chains_) entries += walked.archived.entries;
   return entries;
+}
+
+int64_t LedgerWalk::open_dispatches() const {
+  int64_t open = 0;
+  for (const Walked& walked : chains_) open += walked.check.open_dispatches();
+  return open;
 }
 
 int32_t LedgerWalk::checked_chains() const {

@@ -67,6 +67,9 @@ class LedgerWalk {
   int64_t checked_entries() const;
   // Of them, those that are in archives.
   int64_t archived_entries() const;
+  // Dispatches among the checked entries that have no exchange: of calls that
+  // are under way, or that a process which was killed has left.
+  int64_t open_dispatches() const;
   // Those of which the last entry was checked.
   int32_t checked_chains() const;
   int64_t checked_joins() const { return checked_joins_; }
@@ -116,6 +119,8 @@ class LedgerWalk {
   Walked* FindChain(const std::string& name);
   // A hash that is as it was written.
   void See(const std::string& hash);
+  // As the check of a chain has found.
+  void BreakAs(const Walked& walked);
   void Break(const std::string& chain, int64_t entry, const std::string& id,
              const std::string& problem);
 

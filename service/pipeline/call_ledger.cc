@@ -182,7 +182,6 @@ class CallLedger::DispatchSource : public EntrySource {
     entry.reason =
         absl::StrCat("Dispatching to ", ToAbsl(trip_.attempt->provider), "/",
                      ToAbsl(trip_.attempt->model));
-    entry.metadata = DispatchMetadata(call_);
     const v1::Usage estimate = EstimateUnknown(call_, *trip_.attempt);
     std::string note = OpeningNote(
         trip_.dispatch_id, trip_.exchange_id, entry.submission_id,
@@ -191,6 +190,7 @@ class CallLedger::DispatchSource : public EntrySource {
             {.dispatch_id = trip_.dispatch_id, .context_hash = context_hash_},
             estimate));
     if (call_.budgets != nullptr) AddReservation(estimate, &note);
+    entry.metadata = DispatchMetadata(call_, HashText(note));
     return UnchainedEntry(entry, std::move(note));
   }
 
@@ -242,12 +242,15 @@ class CallLedger::ExchangeSource : public EntrySource {
           ToAbsl(LedgerCode(attempt.error_reason, /*refused=*/false)), ": ",
           ToAbsl(attempt.error_message));
     }
+    std::string note = ClosingNote(trip_.dispatch_id) + withdrawals_;
+    const std::string note_hash = withdrawals_.empty() ? "" : HashText(note);
     entry.metadata = ExchangeMetadata(call_, attempt,
                                       {.dispatch_id = trip_.dispatch_id,
                                        .context_hash = ledger_.context_hash_,
                                        .prompt = ledger_.prompt_,
-                                       .response = response_});
-    return UnchainedEntry(entry, ClosingNote(trip_.dispatch_id) + withdrawals_);
+                                       .response = response_,
+                                       .note_hash = note_hash});
+    return UnchainedEntry(entry, std::move(note));
   }
 
  private:
@@ -462,9 +465,10 @@ UnchainedEntry CallLedger::RejectionEntry(const Call& call,
                     " before it of callers who are not known, without an "
                     "entry)");
   }
-  entry.metadata = RejectionMetadata(call, refusal, told);
   std::string note;
   for (const RoundTrip& trip : trips_) AppendWithdrawal(trip, &note);
+  entry.metadata = RejectionMetadata(call, refusal, told,
+                                     note.empty() ? "" : HashText(note));
   return UnchainedEntry(entry, std::move(note));
 }
 

@@ -44,7 +44,8 @@ std::string_view TierThatServed(const Attempt& attempt) {
 
 // What only this gateway says of an attempt.
 void AddGateway(const PlannedCall& call, const Attempt& attempt,
-                const v1::Usage& usage, MetadataWriter out) {
+                const v1::Usage& usage, std::string_view note_hash,
+                MetadataWriter out) {
   out.AddText("attempt", AttemptKindWord(attempt.kind));
   out.AddText("caller", call.caller->id);
   out.AddBool("cost_known", usage.cost_known());
@@ -52,6 +53,7 @@ void AddGateway(const PlannedCall& call, const Attempt& attempt,
   out.AddBool("estimated", usage.estimated());
   out.AddInt("http_status", attempt.http_status);
   out.AddText("model_asked", call.recorded_model);
+  if (!note_hash.empty()) out.AddText("note_hash", note_hash);
   out.AddText("operation", call.facts.operation);
   out.AddText("priced_as", attempt.priced_as);
   out.AddText("project_id", call.admitted.scope.project_id);
@@ -105,7 +107,7 @@ std::string WriteExchange(const PlannedCall& call, const Attempt& attempt,
                   FinishWord(FinishReasonOfAttempt(attempt.answer)));
     }
     out.AddText("framework_id", scope.framework_id);
-    AddGateway(call, attempt, usage, out.Object("gateway"));
+    AddGateway(call, attempt, usage, texts.note_hash, out.Object("gateway"));
     if (succeeded) out.AddInt("input_tokens", usage.input_tokens());
     out.AddFloat("latency_ms", absl::ToDoubleMilliseconds(attempt.duration));
     out.AddText("model_id", attempt.model);
@@ -168,10 +170,11 @@ std::string_view RefusalCode(const absl::Status& refusal) {
   return LedgerCode(reason, /*refused=*/true);
 }
 
-std::string DispatchMetadata(const PlannedCall& call) {
+std::string DispatchMetadata(const PlannedCall& call,
+                             std::string_view note_hash) {
   const CallScope& scope = call.admitted.scope;
   std::string metadata;
-  metadata.reserve(256);
+  metadata.reserve(384);
   {
     MetadataWriter out(&metadata);
     out.AddText("agent_id", scope.agent_id);
@@ -179,6 +182,7 @@ std::string DispatchMetadata(const PlannedCall& call) {
     {
       MetadataWriter own = out.Object("gateway");
       own.AddText("caller", call.caller->id);
+      own.AddText("note_hash", note_hash);
       own.AddText("request_id", call.facts.request_id);
     }
     out.AddText("session_id", scope.session_id);
@@ -209,7 +213,8 @@ std::string UnknownExchangeMetadata(const PlannedCall& call,
 }
 
 std::string RejectionMetadata(const Call& call, const absl::Status& refusal,
-                              std::string_view told) {
+                              std::string_view told,
+                              std::string_view note_hash) {
   const CallScope& scope = call.admitted.scope;
   std::string metadata;
   {
@@ -222,6 +227,7 @@ std::string RejectionMetadata(const Call& call, const absl::Status& refusal,
       MetadataWriter own = out.Object("gateway");
       own.AddText("caller", call.caller->id);
       own.AddText("model_asked", call.recorded_model);
+      if (!note_hash.empty()) own.AddText("note_hash", note_hash);
       own.AddText("operation", call.facts.operation);
       own.AddText("request_id", call.facts.request_id);
     }

@@ -31,8 +31,10 @@ std::string_view LedgerCode(v1::ErrorReason reason, bool refused);
 // `BUDGET_EXHAUSTED`.
 std::string_view RefusalCode(const absl::Status& refusal);
 
-// Of an entry DISPATCH: for whom.
-std::string DispatchMetadata(const PlannedCall& call);
+// Of an entry DISPATCH: for whom, and the hash of the note beside it
+// (service/ledger/note_check.h).
+std::string DispatchMetadata(const PlannedCall& call,
+                             std::string_view note_hash);
 
 // What an exchange has beside the attempt.
 struct ExchangeTexts {
@@ -41,6 +43,8 @@ struct ExchangeTexts {
   // Empty unless they are to be kept.
   std::string_view prompt;
   std::string_view response;
+  // Of the note beside the entry; empty if that closes the dispatch alone.
+  std::string_view note_hash;
 };
 
 // Of an entry EXCHANGE, of an attempt that has ended.
@@ -55,9 +59,11 @@ std::string UnknownExchangeMetadata(const PlannedCall& call,
                                     const v1::Usage& estimate);
 
 // Of an entry PROMPT_REJECTED. `told` is what others than the caller are told
-// of the refusal.
+// of the refusal, `note_hash` that of the note beside the entry; empty if there
+// is none.
 std::string RejectionMetadata(const Call& call, const absl::Status& refusal,
-                              std::string_view told);
+                              std::string_view told,
+                              std::string_view note_hash);
 
 // Of an entry ANSWER_REUSED.
 std::string ReuseMetadata(const Call& call, const ReusedAnswer& reused);

@@ -15,7 +15,7 @@ import unittest
 from tests.integration import ledger_case
 from tests.integration import ledger_fault_case
 from tests.integration.grpc_caller import GrpcCaller
-from tests.integration.http_calls import ask
+from tests.integration.http_calls import RawConnection, ask, chat, request_bytes
 from tests.integration.ledger_case import Callers
 from tests.integration.ledger_fault_case import GATEWAYCTL, verify_file
 from tests.testing.gateway_process import GatewayError, environment
@@ -126,6 +126,32 @@ class LedgerDamageTest(ledger_fault_case.LedgerFaultCase):
             self.assertEqual(self.call(gateway).status, 200)
             self.assert_alive(gateway)
             gateway.stop()
+
+    def test_another_note_than_a_dispatch_was_written_with(self):
+        self.upstream.set_script("gpt-slow", {"stall_before_first_byte": True})
+        gateway = self.start()
+        with RawConnection(gateway.http) as connection:
+            connection.send(request_bytes(chat("gpt-slow")))
+            self.upstream.wait_for("started", "gpt-slow")
+            gateway.kill()
+        with self.copied() as path:
+            self.assertIn("dispatches without an exchange 1: ",
+                          verify_file(path)[1])
+        for notes in ("x''", "replace(notes, 'unknown', 'success')",
+                      "notes || 'W5:LED-1'"):
+            with self.subTest(notes=notes), self.copied() as path:
+                with contextlib.closing(sqlite3.connect(path)) as database:
+                    changed = database.execute(
+                        "UPDATE commits SET notes = CAST(%s AS BLOB) "
+                        "WHERE number = 1" % notes.replace(
+                            "notes", "CAST(notes AS TEXT)"))
+                    self.assertEqual(changed.rowcount, 1)
+                    database.commit()
+                code, said = verify_file(path)
+                self.assertEqual(code, 1, said)
+                self.assertIn("entry 1, LED-", said)
+                self.assertIn("note", said)
+                self.assert_refused(path)
 
     def test_an_index_that_stands_still_is_seen(self):
         entries = self.write(killed=False)

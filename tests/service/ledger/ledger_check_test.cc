@@ -153,6 +153,16 @@ TEST_F(LedgerCheckTest, ACommitThatSaysToEndInAnotherHashIsFound) {
   EXPECT_THAT(check.problem(), HasSubstr("the commit 20 says that it ends"));
 }
 
+TEST_F(LedgerCheckTest, NotesThatWerePutInAreFound) {
+  Append(2'000);
+  Change({"UPDATE commits SET notes = CAST('C5:LED-1' AS BLOB) "
+          "WHERE number = 20"});
+  const LedgerCheck check = Check();
+  EXPECT_EQ(check.broken_entry(), 952) << "the first exchange of the commit";
+  EXPECT_EQ(check.broken_id(), ExchangeIdOf(475));
+  EXPECT_THAT(check.problem(), HasSubstr("note"));
+}
+
 TEST_F(LedgerCheckTest, AnEntryWithoutAHashIsNoEntryOfTheGateway) {
   Append(100);
   Change(

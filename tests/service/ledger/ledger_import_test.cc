@@ -154,6 +154,35 @@ TEST_F(LedgerImportTest, ShortIdsAreTheSameByChance) {
   EXPECT_TRUE(ImportLedger({Write("a", lines)}, to_).ok());
 }
 
+TEST_F(LedgerImportTest, EntriesThatNameNotesAreTakenOverOnceAllAreClosed) {
+  hash_.clear();
+  const auto write = [&](std::string_view type, std::string_view metadata) {
+    LedgerEntry entry;
+    entry.event_type = type;
+    entry.id = absl::StrCat("LED-", std::string(type));
+    entry.metadata = metadata;
+    std::string line;
+    UnchainedEntry(entry).AppendChained(&hash_, &line);
+    return line + "\n";
+  };
+  const std::string open =
+      write("DISPATCH", R"({"gateway": {"note_hash": "1f"}})");
+  const auto refused = ImportLedger({Write("a", open)}, to_);
+  EXPECT_THAT(refused.status().ToString(),
+              HasSubstr("the dispatch LED-DISPATCH has no exchange"));
+  const std::string closed =
+      open + write("EXCHANGE", R"({"dispatch_entry_id": "LED-DISPATCH"})");
+  ASSERT_TRUE(ImportLedger({Write("a", closed)}, to_).ok());
+  LedgerCheck check;
+  EXPECT_TRUE(ReadLedgerFile(to_, [&](const LedgerCommit& commit) {
+                return check.Add(commit);
+              }).ok())
+      << check.problem();
+  check.End();
+  EXPECT_TRUE(check.valid()) << check.problem();
+  EXPECT_TRUE(LedgerLog::Open({.path = to_}).ok());
+}
+
 TEST_F(LedgerImportTest, AFileThatIsThereStays) {
   Write("ledger.db", "mine");
   const auto imported = ImportLedger({Write("a", kSeedEntry)}, to_);

@@ -18,7 +18,9 @@
 #include "service/ledger/chain_check.h"
 #include "service/ledger/dispatch_note.h"
 #include "service/ledger/entry.h"
+#include "service/ledger/hash_text.h"
 #include "service/ledger/ledger_state.h"
+#include "service/ledger/sqlite_commit_store.h"
 #include "service/store/sqlite_connection.h"
 #include "tests/service/store/temporary_folder.h"
 
@@ -210,9 +212,10 @@ class ToldState final : public LedgerState {
 
 TEST_F(LedgerLogTest, WhatItKnowsIsKnownAgainAfterAStart) {
   const auto append = [&](std::string_view type, std::string_view decision,
-                          std::string note) {
+                          std::string note, std::string_view id = "LED-0") {
     LedgerEntry entry;
     entry.event_type = type;
+    entry.id = id;
     entry.decision = decision;
     entry.time = kTime;
     const UnchainedEntry unchained(entry, std::move(note));
@@ -228,9 +231,9 @@ TEST_F(LedgerLogTest, WhatItKnowsIsKnownAgainAfterAStart) {
     log_ = *std::move(log);
   };
   open(before);
-  append("DISPATCH", "D", OpeningNote("LED-1", "", "a", "{}"));
+  append("DISPATCH", "D", OpeningNote("LED-1", "", "a", "{}"), "LED-1");
   append("BUDGET_ALLOCATE", "first", "");
-  append("DISPATCH", "D", OpeningNote("LED-2", "", "b", "{}"));
+  append("DISPATCH", "D", OpeningNote("LED-2", "", "b", "{}"), "LED-2");
   // Here is a checkpoint.
   append("BUDGET_DEBIT", "second", "");
   append("EXCHANGE", "E", ClosingNote("LED-1"));
@@ -265,6 +268,64 @@ TEST_F(LedgerLogTest, ALastCommitThatIsNotWholeIsNotGoneOnFrom) {
     EXPECT_THAT(std::string(log.status().message()), HasSubstr(what));
     EXPECT_THAT(std::string(log.status().message()), HasSubstr(path_));
   }
+}
+
+// A dispatch that names its note.
+UnchainedEntry NotedDispatch(const std::string& id) {
+  LedgerEntry entry;
+  entry.event_type = "DISPATCH";
+  entry.id = id;
+  entry.time = kTime;
+  std::string note = OpeningNote(id, "LED-x", "P", "{\"cost\": 2018000000}");
+  entry.metadata =
+      absl::StrCat("{\"gateway\": {\"note_hash\": \"", HashText(note), "\"}}");
+  return UnchainedEntry(entry, std::move(note));
+}
+
+TEST_F(LedgerLogTest, ItIsNotGoneOnFromAnotherNoteThanWasWritten) {
+  Open();
+  const UnchainedEntry dispatch = NotedDispatch("LED-1");
+  const UnchainedEntry* const all = &dispatch;
+  ASSERT_TRUE(log_->Append({&all, 1}, kTime).ok());
+  EXPECT_TRUE(Append(1).ok());
+  for (const SqlText sql :
+       {SqlText("UPDATE commits SET notes = CAST(replace(CAST(notes AS TEXT), "
+                "'2018000000', '0000000001') AS BLOB) WHERE number = 1"),
+        SqlText("UPDATE commits SET notes = x'' WHERE number = 1"),
+        SqlText("UPDATE commits SET notes = CAST('T0:' AS BLOB) "
+                "WHERE number = 1")}) {
+    Change(sql);
+    const auto log = LedgerLog::Open({.path = path_});
+    EXPECT_EQ(log.status().code(), absl::StatusCode::kDataLoss);
+    EXPECT_THAT(std::string(log.status().message()), HasSubstr("LED-1"));
+    EXPECT_THAT(std::string(log.status().message()), HasSubstr("note"));
+  }
+}
+
+TEST_F(LedgerLogTest, WhatACheckpointSaysIsOpenIsAsItWasWritten) {
+  Open();
+  for (const char* const id : {"LED-1", "LED-2"}) {
+    const UnchainedEntry dispatch = NotedDispatch(id);
+    const UnchainedEntry* const all = &dispatch;
+    ASSERT_TRUE(log_->Append({&all, 1}, kTime).ok());
+  }
+  ASSERT_TRUE(log_->KeepCheckpoint().ok());
+  Open();
+  EXPECT_EQ(log_->open_dispatches().ids().size(), 2U);
+  const LedgerEnd end = log_->end();
+  log_.reset();
+  const auto reopened = [&](const std::string& open) {
+    auto store = SqliteCommitStore::Open({.path = path_});
+    EXPECT_TRUE(store.ok()) << store.status();
+    EXPECT_TRUE(
+        (*store)->KeepCheckpoint({.end = end, .open_dispatches = open}).ok());
+    return LedgerLog::Open(*std::move(store), {}).status();
+  };
+  EXPECT_TRUE(reopened(NotedDispatch("LED-2").note()).ok());
+  EXPECT_THAT(reopened(OpeningNote("LED-2", "LED-x", "P", "{}")).ToString(),
+              HasSubstr("has another note of the dispatch LED-2"));
+  EXPECT_THAT(reopened(OpeningNote("LED-9", "LED-x", "P", "{}")).ToString(),
+              HasSubstr("has the dispatch LED-9, which the ledger has not"));
 }
 
 }  // namespace

@@ -160,6 +160,16 @@ TEST_F(PostgresKeeperTest, WhatIsSaidOfACommitIsWhatItIs) {
   EXPECT_THAT(Verify(), HasSubstr("chain 1: the entry 100"));
 }
 
+TEST_F(PostgresKeeperTest, NotesAreThoseOfTheirEntries) {
+  const auto one = Start();
+  Append(*one, 60);
+  server_.Ask("UPDATE a.commits SET notes = 'O1:x1:y2:{}' WHERE number = 2");
+  EXPECT_EQ(Verify(), "") << "of gateways of before";
+  server_.Ask("UPDATE a.commits SET notes = 'C1:x' WHERE number = 2");
+  EXPECT_THAT(Verify(), HasSubstr("chain 1: the entry 52, "));
+  EXPECT_THAT(Verify(), HasSubstr("note"));
+}
+
 TEST_F(PostgresKeeperTest, AChainThatIsBegunIsNoticed) {
   Mutex mu;
   CondVar changed;

@@ -132,6 +132,7 @@ TEST_F(CallLedgerTest, ACallHasADispatchAndAnExchange) {
             HasSubstr("\"metadata\": {\"agent_id\": \"\", "
                       "\"contract_id\": \"PRC-1\", "
                       "\"gateway\": {\"caller\": "),
+            HasSubstr("\"note_hash\": \""),
             HasSubstr("}, \"session_id\": \"SES-1\"}"),
             HasSubstr("\"reason\": \"Dispatching to mock/m\""),
             HasSubstr(absl::StrCat(
