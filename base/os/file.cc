@@ -65,10 +65,12 @@ absl::Status SyncFolderOf(const std::string& path) {
 // Where a file's former content is once another is in its place.
 enum class Former { kNone, kAtDraft, kGone };
 
-absl::Status CannotReplace() { return StatusOfErrno("cannot replace the file"); }
+absl::Status CannotReplace() {
+  return StatusOfErrno("cannot replace the file");
+}
 
-// Gives what is at `draft` the name `path`, and what was there, the other, where
-// the file system can.
+// Gives what is at `draft` the name `path`, and what was there, the other,
+// where the file system can.
 absl::StatusOr<Former> PutInPlace(const std::string& draft,
                                   const std::string& path) {
   struct stat facts;

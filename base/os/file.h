@@ -34,8 +34,8 @@ enum class FileReaders { kEverybody, kOwner };
 // if OK was returned before. If it fails, the old one is in its place, on the
 // disk too, but for these, in which the disk has failed in the last step:
 //
-// * ABORTED: the old one is in its place, and if the machine loses power, either
-//   may be found there.
+// * ABORTED: the old one is in its place, and if the machine loses power,
+//   either may be found there.
 // * DATA_LOSS: the new one is in its place, and may be lost with the machine's
 //   power: the old one could not be put back.
 //

@@ -54,10 +54,10 @@ class JsonProgress {
 struct JsonPrefix {
   // JSON in UTF-8. Texts are as long as they came, by whole characters; a key
   // without its value is left out, and so is a number or a name that may have
-  // gone on. What some writers say in place of a number, NaN and the infinities,
-  // is one that is out of every range: readers refuse it where they want a
-  // number, and take what stands beside it. Empty if no object or array has
-  // begun.
+  // gone on. What some writers say in place of a number, NaN and the
+  // infinities, is one that is out of every range: readers refuse it where they
+  // want a number, and take what stands beside it. Empty if no object or array
+  // has begun.
   std::string json;
   // The key, as it is written, of the field in whose text it broke off; empty
   // if it did so elsewhere. Points into what was given.

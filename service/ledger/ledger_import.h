@@ -27,8 +27,8 @@ struct LedgerImport {
 // Makes the ledger `to` of the lines of the files, in their order; all of them,
 // or nothing. ALREADY_EXISTS if there is such a file; FAILED_PRECONDITION,
 // which names file and line, if an entry is not what was written, does not
-// follow the one before, has no hash, or is there twice; for files that cannot be read what the
-// system says.
+// follow the one before, has no hash, or is there twice; for files that cannot
+// be read what the system says.
 absl::StatusOr<LedgerImport> ImportLedger(absl::Span<const std::string> files,
                                           const std::string& to);
 

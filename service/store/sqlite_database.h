@@ -37,10 +37,10 @@
 // its owner's alone (0600), and so are the two files beside it, `-wal` and
 // `-shm`, without which it is not complete. It must be on a local file system:
 // the log cannot be shared by machines; and it has one name, beside which the
-// log is. A second process may use it, unless Options::for_one_process, and each
-// waits for the other's lock for `busy_timeout`; but nothing else in this one
-// may open it, for to close it again would let go of SQLite's locks. Nothing of
-// a file that is damaged, or another's, is changed.
+// log is. A second process may use it, unless Options::for_one_process, and
+// each waits for the other's lock for `busy_timeout`; but nothing else in this
+// one may open it, for to close it again would let go of SQLite's locks.
+// Nothing of a file that is damaged, or another's, is changed.
 //
 // Errors are those of sqlite_connection.h, beside what the work itself returns,
 // and RESOURCE_EXHAUSTED at once if too much waits; and DATA_LOSS when the file

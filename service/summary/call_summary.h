@@ -15,9 +15,9 @@
 // have counted, and writes it behind: what a crash may lose is that of the last
 // interval. If it cannot be written, that is counted and told, and tried again;
 // the sums in memory are right meanwhile. Sums of the past are not worth a
-// gateway that does not start: a file that is damaged is begun anew, and one that
-// cannot be opened otherwise is tried again like a write; what it has is added
-// then.
+// gateway that does not start: a file that is damaged is begun anew, and one
+// that cannot be opened otherwise is tried again like a write; what it has is
+// added then.
 //
 // Thread contract: AddShard, Sum, CapabilitiesUsed, Reset and Keep from any
 // thread that may block, as event loops may not; a shard by its loop. Destroyed

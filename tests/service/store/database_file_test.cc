@@ -4,15 +4,16 @@
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "absl/status/status.h"
+#include "base/os/thread.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/service/store/temporary_folder.h"
@@ -91,26 +92,19 @@ TEST_F(DatabaseFileTest, IsNotMountedWithoutItsLog) {
   const std::string other = folder_.Path("other.db");
   ASSERT_TRUE(DatabaseFile(path_).Make().ok());
   ASSERT_TRUE(DatabaseFile(other).Make().ok());
-  // A process that sees other mounts than this one.
-  constexpr int kRefused = 0;
-  constexpr int kTaken = 1;
-  constexpr int kCannotMount = 2;
-  const pid_t child = fork();
-  ASSERT_GE(child, 0);
-  if (child == 0) {
-    if (unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0 ||
-        mount(path_.c_str(), other.c_str(), nullptr, MS_BIND, nullptr) != 0) {
-      _exit(kCannotMount);
+  // Of a thread that sees other mounts than this one.
+  std::optional<absl::Status> made;
+  Thread("mounts", [&] {
+    if (unshare(CLONE_NEWNS) == 0 &&
+        mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+        mount(path_.c_str(), other.c_str(), nullptr, MS_BIND, nullptr) == 0) {
+      made = DatabaseFile(other).Make();
     }
-    const std::string said(DatabaseFile(other).Make().message());
-    _exit(said.find("mount its folder") == std::string::npos ? kTaken
-                                                             : kRefused);
-  }
-  int end = 0;
-  ASSERT_EQ(waitpid(child, &end, 0), child);
-  ASSERT_TRUE(WIFEXITED(end));
-  if (WEXITSTATUS(end) == kCannotMount) GTEST_SKIP() << "nothing is mounted";
-  EXPECT_EQ(WEXITSTATUS(end), kRefused);
+  }).Join();
+  if (!made.has_value()) GTEST_SKIP() << "nothing is mounted";
+  EXPECT_EQ(made->code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(made->message()),
+              HasSubstr(other + ": is mounted by itself"));
 }
 
 TEST_F(DatabaseFileTest, IsTakenByOneProcessWhateverItsName) {

@@ -187,7 +187,7 @@ void Tell(Did did, int64_t file, int64_t offset, std::string_view what,
   }
 }
 
-// With journal_order held. Returns `fd`, which has been opened, if not negative.
+// With journal_order held. Returns `fd`, which was opened, if not negative.
 int Watch(int fd, const char* path, int64_t time_ns) {
   if (fd < 0 || fd >= kFilesMax) return fd;
   const int32_t file = ++last_file;
