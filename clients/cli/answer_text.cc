@@ -9,38 +9,10 @@
 #include "absl/strings/strip.h"
 #include "absl/time/time.h"
 #include "base/string_view.h"
-#include "base/text/json_escape.h"
-#include "base/text/utf8.h"
+#include "base/text/shown_text.h"
 #include "google/protobuf/util/json_util.h"
 
 namespace gateway {
-namespace {
-
-// What of it stays as it is is plain, or one of `as_it_is`.
-std::string WithEscapes(std::string_view text, std::string_view as_it_is) {
-  if (IsPlainJsonText(text)) return std::string(text);
-  std::string shown;
-  while (!text.empty()) {
-    const size_t bytes = std::max<size_t>(CharacterBytes(text), 1);
-    if (as_it_is.find(text[0]) != std::string_view::npos) {
-      shown.push_back(text[0]);
-    } else {
-      AppendJsonEscaped(text.substr(0, bytes), bytes, &shown);
-    }
-    text.remove_prefix(bytes);
-  }
-  return shown;
-}
-
-}  // namespace
-
-std::string ShownText(std::string_view text) {
-  return WithEscapes(text, "\"\\\n\t");
-}
-
-std::string ShownLine(std::string_view text) {
-  return WithEscapes(text, "\"\\");
-}
 
 std::string AsJson(const google::protobuf::Message& message) {
   google::protobuf::util::JsonPrintOptions options;

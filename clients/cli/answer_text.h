@@ -25,13 +25,6 @@ struct Findings {
   std::string text;  // For people, or JSON.
 };
 
-// A text of whoever calls or has written a file, as a terminal may have it:
-// controls, marks of direction and what has no width are as JSON escapes them,
-// but for line ends and tabs. So JSON stays what it says.
-std::string ShownText(std::string_view text);
-// The same in one line.
-std::string ShownLine(std::string_view text);
-
 // Columns as wide as they have to be, two spaces between them, a line each.
 // Cells are shown in one line.
 std::string Table(const std::vector<Row>& rows);

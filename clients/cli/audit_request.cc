@@ -13,6 +13,7 @@
 #include "base/status_macros.h"
 #include "clients/cli/answer_text.h"
 #include "clients/cli/moment_words.h"
+#include "clients/cli/shown_output.h"
 #include "google/protobuf/util/json_util.h"
 #include "llmgateway/v1/admin.grpc.pb.h"
 
@@ -172,7 +173,7 @@ absl::Status ExportAudit(const RpcPlace& place, const OperatorWords& words,
           std::string line;
           const auto written = google::protobuf::util::MessageToJsonString(
               entry, &line, options);
-          if (written.ok()) out << line << "\n";
+          if (written.ok()) out << AsItIs{line} << "\n";
         }
       });
 }

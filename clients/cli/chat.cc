@@ -15,6 +15,7 @@
 #include "base/text/json.h"
 #include "clients/cli/chat_printer.h"
 #include "clients/cli/chat_request.h"
+#include "clients/cli/failure_text.h"
 #include "clients/cli/interrupts.h"
 #include "clients/cli/told_file.h"
 
@@ -96,8 +97,7 @@ void SayLines(Conversation& conversation, RunningCall* running,
     if (absl::IsCancelled(ended)) {
       console.err << "(cancelled)\n";
     } else if (!ended.ok()) {
-      console.err << "gatewayctl: " << WithoutControls(ToStd(ended.message()))
-                  << "\n";
+      console.err << FailureText(ended, /*as_json=*/false);
     }
   }
   console.err << "\n";

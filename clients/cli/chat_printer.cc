@@ -54,8 +54,7 @@ void ChatPrinter::Print(const v1::GenerateEvent& event) {
   switch (event.event_case()) {
     case v1::GenerateEvent::kStarted:
       for (const v1::Warning& warning : event.started().warnings()) {
-        console_.err << "warning: " << WithoutControls(warning.message())
-                     << "\n";
+        console_.err << "warning: " << warning.message() << "\n";
       }
       break;
     case v1::GenerateEvent::kDelta:
@@ -69,8 +68,8 @@ void ChatPrinter::Print(const v1::GenerateEvent& event) {
       break;
     case v1::GenerateEvent::kEnd:
       Turn(Voice::kNobody);
-      console_.err << Dimmed(ChatEndText(event.end()), console_) << "\n"
-                   << std::flush;
+      PrintDimmed(ChatEndText(event.end()), console_);
+      console_.err << "\n" << std::flush;
       break;
     default:
       break;
@@ -112,10 +111,10 @@ void ChatPrinter::Say(Voice voice, const std::string& text) {
   if (voice != voice_) Turn(voice);
   at_line_start_ = text.back() == '\n';
   if (voice == Voice::kAnswer) {
-    console_.out << (console_.out_is_terminal ? WithoutControls(text) : text)
-                 << std::flush;
+    console_.out << AsItIs{text} << std::flush;
   } else {
-    console_.err << Dimmed(WithoutControls(text), console_) << std::flush;
+    PrintDimmed(text, console_);
+    console_.err << std::flush;
   }
 }
 
@@ -142,7 +141,7 @@ std::string ChatEndText(const v1::StreamEnd& end) {
     absl::StrAppend(&text, ", ", end.attempts_size(), " attempts");
   }
   if (end.has_cache_hit()) absl::StrAppend(&text, ", a kept answer");
-  return WithoutControls(text);
+  return text;
 }
 
 }  // namespace gateway

@@ -1,7 +1,7 @@
 // RunCommand is gatewayctl without its main(): it does what a command line
 // says, and says on the console what came of it.
 //
-//   return RunCommand(command, variables, StandardConsole(variables));
+//   return RunCommand(command, variables, streams.console());
 //
 // Thread contract: the main thread, which has no event loop; blocks.
 

@@ -2,53 +2,58 @@
 
 #include <unistd.h>
 
-#include <algorithm>
 #include <iostream>
-
-#include "absl/strings/ascii.h"
-#include "absl/strings/str_cat.h"
-#include "base/string_view.h"
+#include <string>
 
 namespace gateway {
 namespace {
 
-constexpr std::string_view kDim = "\x1b[2m";
-constexpr std::string_view kPlain = "\x1b[0m";
+using Reader = ShownOutput::Reader;
+
+constexpr TerminalControl kDim = {"\x1b[2m"};
+constexpr TerminalControl kPlain = {"\x1b[0m"};
+
+bool ObeysControls(const Variables& variables) {
+  const auto terminal = variables.find("TERM");
+  return terminal != variables.end() && !terminal->second.empty() &&
+         terminal->second != "dumb";
+}
 
 // As no-color.org has it: set and not empty.
 bool WantsColours(const Variables& variables) {
   const auto none = variables.find("NO_COLOR");
-  if (none != variables.end() && !none->second.empty()) return false;
-  const auto terminal = variables.find("TERM");
-  return terminal != variables.end() && terminal->second != "dumb";
+  return none == variables.end() || none->second.empty();
 }
 
-bool IsControl(char c) {
-  return absl::ascii_iscntrl(c) && c != '\n' && c != '\t';
+Reader ReaderOf(int file) {
+  return isatty(file) != 0 ? Reader::kTerminal : Reader::kProgram;
 }
 
 }  // namespace
 
-Console StandardConsole(const Variables& variables) {
-  Console console{.in = std::cin, .out = std::cout, .err = std::cerr};
-  console.in_is_terminal = isatty(STDIN_FILENO) != 0;
-  console.out_is_terminal = isatty(STDOUT_FILENO) != 0;
-  console.err_is_terminal = isatty(STDERR_FILENO) != 0;
-  console.has_colours = WantsColours(variables);
-  return console;
+StandardStreams::StandardStreams(std::streambuf* output,
+                                 const Variables& variables)
+    : shown_out_(output, ReaderOf(STDOUT_FILENO)),
+      shown_err_(std::cerr.rdbuf(), ReaderOf(STDERR_FILENO)),
+      out_(&shown_out_),
+      err_(&shown_err_),
+      console_{.in = std::cin, .out = out_, .err = err_} {
+  // What is told beside results comes at once, and behind those so far.
+  err_.tie(&out_);
+  err_.setf(std::ios::unitbuf);
+  console_.in_is_terminal = isatty(STDIN_FILENO) != 0;
+  console_.out_is_terminal = isatty(STDOUT_FILENO) != 0;
+  console_.err_is_terminal = isatty(STDERR_FILENO) != 0;
+  console_.obeys_controls = ObeysControls(variables);
+  console_.has_colours = console_.obeys_controls && WantsColours(variables);
 }
 
-std::string Dimmed(std::string_view text, const Console& console) {
+void PrintDimmed(std::string_view text, const Console& console) {
   if (!console.err_is_terminal || !console.has_colours || text.empty()) {
-    return std::string(text);
+    console.err << text;
+    return;
   }
-  return absl::StrCat(ToAbsl(kDim), ToAbsl(text), ToAbsl(kPlain));
-}
-
-std::string WithoutControls(std::string_view text) {
-  std::string clean(text);
-  std::replace_if(clean.begin(), clean.end(), IsControl, ' ');
-  return clean;
+  console.err << kDim << text << kPlain;
 }
 
 }  // namespace gateway

@@ -1,10 +1,12 @@
 // Console is what a command of gatewayctl reads and writes: the standard
 // streams, and what is known of the terminals that they may be.
 //
-//   console.err << Dimmed("thinking", console);
+//   PrintDimmed("thinking", console);
 //
-// Results go to `out`; what is told beside them, such as progress and prompts,
-// to `err`, so that `out` can be piped into other programs.
+// What is written here is shown and not obeyed, whoever has said it
+// (shown_output.h). Results go to `out`; what is told beside them, such as
+// progress and prompts, to `err`, so that `out` can be piped into other
+// programs.
 //
 // Thread contract: one thread at a time.
 
@@ -13,10 +15,11 @@
 
 #include <istream>
 #include <ostream>
-#include <string>
+#include <streambuf>
 #include <string_view>
 
 #include "clients/cli/command_line.h"
+#include "clients/cli/shown_output.h"
 
 namespace gateway {
 
@@ -27,19 +30,33 @@ struct Console {
   bool in_is_terminal = false;
   bool out_is_terminal = false;
   bool err_is_terminal = false;
+  // Whether the terminals obey controls: TERM says of which kind they are, and
+  // that is not `dumb`.
+  bool obeys_controls = false;
   // Nobody wants colours where NO_COLOR says so, or a terminal has none.
   bool has_colours = false;
 };
 
-// The standard streams of this process.
-Console StandardConsole(const Variables& variables);
+// The standard streams of this process, of which the two that are written to
+// are given as ShownOutput has them.
+class StandardStreams {
+ public:
+  // `output` is where standard output goes to. Borrows it.
+  StandardStreams(std::streambuf* output, const Variables& variables);
 
-// The text, less bright where `err` is a terminal that shows colours.
-std::string Dimmed(std::string_view text, const Console& console);
+  const Console& console() const { return console_; }
 
-// The text without what a terminal would obey: control characters become
-// spaces, all but newlines and tabs.
-std::string WithoutControls(std::string_view text);
+ private:
+  ShownOutput shown_out_;
+  ShownOutput shown_err_;
+  std::ostream out_;
+  std::ostream err_;
+  Console console_;
+};
+
+// Writes the text to `err`, less bright where that is a terminal that shows
+// colours.
+void PrintDimmed(std::string_view text, const Console& console);
 
 }  // namespace gateway
 

@@ -183,7 +183,7 @@ std::string LogSince(const std::string& path, std::streamoff size) {
   log.seekg(std::max(size, SizeOf(path) - kLogEndBytesMax));
   const std::string text{std::istreambuf_iterator<char>(log), {}};
   std::vector<std::string> lines =
-      absl::StrSplit(WithoutControls(text), '\n', absl::SkipWhitespace());
+      absl::StrSplit(text, '\n', absl::SkipWhitespace());
   if (lines.size() > kLogEndLines) {
     lines.erase(lines.begin(), lines.end() - kLogEndLines);
   }

@@ -7,7 +7,7 @@
 #include "absl/strings/strip.h"
 #include "base/string_view.h"
 #include "base/text/json_writer.h"
-#include "clients/cli/answer_text.h"
+#include "base/text/shown_text.h"
 #include "clients/cli/operator_words.h"
 #include "google/rpc/status.pb.h"
 

@@ -17,7 +17,7 @@
 #include "base/os/file.h"
 #include "base/status_macros.h"
 #include "base/text/json_writer.h"
-#include "clients/cli/answer_text.h"
+#include "base/text/shown_text.h"
 #include "clients/cli/file_chains.h"
 #include "clients/cli/ledger_file.h"
 #include "clients/cli/ledger_postgres.h"

@@ -13,6 +13,7 @@
 #include "base/os/clock.h"
 #include "base/status_macros.h"
 #include "base/text/json_writer.h"
+#include "base/text/shown_text.h"
 #include "clients/cli/answer_text.h"
 #include "clients/cli/ledger_archive.h"
 #include "clients/cli/ledger_file.h"
@@ -20,6 +21,7 @@
 #include "clients/cli/ledger_prove.h"
 #include "clients/cli/ledger_verify.h"
 #include "clients/cli/ledger_words.h"
+#include "clients/cli/shown_output.h"
 #include "llmgateway/v1/admin.grpc.pb.h"
 #include "service/ledger/entry_reader.h"
 #include "service/ledger/ledger_import.h"
@@ -201,7 +203,7 @@ absl::Status PrintExport(const OperatorWords& words, PlaceFinder place,
     if (progress != nullptr) progress->Add();
     ReadEntryFacts(entry, &facts).IgnoreError();
     foreign.See(facts);
-    if (Matches(filter, facts)) out << entry << "\n";
+    if (Matches(filter, facts)) out << AsItIs{entry} << "\n";
   };
   for (const std::string& file : files) {
     GATEWAY_RETURN_IF_ERROR(VisitLedgerFile(
@@ -227,7 +229,7 @@ absl::Status PrintExport(const OperatorWords& words, PlaceFinder place,
       &Admin::ExportLedger, request,
       [&](const v1::ExportLedgerResponse& piece) {
         const std::string& lines = piece.lines();
-        out << lines;
+        out << AsItIs{lines};
         if (progress == nullptr) return;
         exported += std::count(lines.begin(), lines.end(), '\n');
         progress->Set(exported);

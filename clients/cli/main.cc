@@ -68,30 +68,30 @@ class OutputBuffer : public std::streambuf {
 };
 
 // The exit code, which is 1 if output was lost.
-int RunAndFlush(const CommandLine& command) {
-  OutputBuffer output;
-  std::streambuf* const before = std::cout.rdbuf(&output);
-  const Variables variables = ReadEnvironment();
+int RunAndFlush(const CommandLine& command, const Variables& variables,
+                const Console& console, const OutputBuffer& output) {
   // What gRPC logs of a connection is told by what becomes of the call.
   setenv("GRPC_VERBOSITY", "NONE", /*overwrite=*/0);
-  const int exit_code =
-      RunCommand(command, variables, StandardConsole(variables));
-  output.pubsync();
-  std::cout.rdbuf(before);
+  const int exit_code = RunCommand(command, variables, console);
+  console.out.flush();
   if (output.error() == 0) return exit_code;
-  std::cerr << FailureText(
+  console.err << FailureText(
       absl::ErrnoToStatus(output.error(), "standard output cannot be written"),
       command.asked.as_json);
   return 1;
 }
 
 int Main(const std::vector<std::string>& words) {
+  const Variables variables = ReadEnvironment();
+  OutputBuffer output;
+  const StandardStreams streams(&output, variables);
+  const Console& console = streams.console();
   const absl::StatusOr<CommandLine> command = ParseCommandLine(words);
   if (!command.ok()) {
-    std::cerr << FailureText(command.status(), WantsJson(words));
+    console.err << FailureText(command.status(), WantsJson(words));
     return 1;
   }
-  return RunAndFlush(*command);
+  return RunAndFlush(*command, variables, console, output);
 }
 
 }  // namespace

@@ -15,13 +15,14 @@ constexpr absl::Duration kProgressInterval = absl::Milliseconds(100);
 constexpr int64_t kProgressStride = 256;
 
 // To the line's begin, and nothing behind it.
-constexpr std::string_view kClearLine = "\r\x1b[K";
+constexpr TerminalControl kClearLine = {"\r\x1b[K"};
 
 }  // namespace
 
 Progress::Progress(const Console& console, std::string what, std::string units,
                    Clock& clock)
     : console_(console),
+      has_line_(console.err_is_terminal && console.obeys_controls),
       what_(std::move(what)),
       units_(std::move(units)),
       clock_(clock),
@@ -48,7 +49,7 @@ void Progress::End() {
 }
 
 void Progress::ShowIfDue() {
-  if (!console_.err_is_terminal) return;
+  if (!has_line_) return;
   const absl::Duration now = clock_.SteadyTime();
   if (now < next_) return;
   next_ = now + kProgressInterval;
@@ -65,7 +66,7 @@ void Progress::ShowIfDue() {
 }
 
 void Progress::Show(const std::string& line) {
-  if (!console_.err_is_terminal) return;
+  if (!has_line_) return;
   is_shown_ = true;
   console_.err << kClearLine << line << std::flush;
 }

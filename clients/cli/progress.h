@@ -1,5 +1,6 @@
 // Progress tells how far long work has come: on a terminal's standard error, in
-// one line that is written anew and goes at the end; elsewhere nothing.
+// one line that is written anew and goes at the end; elsewhere, and where the
+// terminal cannot do that, nothing.
 //
 //   Progress progress(console, "verified", "entries");
 //   while (...) progress.Add();
@@ -45,6 +46,7 @@ class Progress {
   void Show(const std::string& line);
 
   const Console& console_;
+  const bool has_line_;  // Whether it is told to anybody.
   const std::string what_;
   const std::string units_;
   Clock& clock_;

@@ -18,6 +18,7 @@
 #include "base/os/mutex.h"
 #include "base/os/thread.h"
 #include "base/status_macros.h"
+#include "base/text/shown_text.h"
 #include "clients/cli/answer_text.h"
 #include "clients/cli/live_requests.h"
 #include "clients/cli/terminal_keys.h"
@@ -34,7 +35,7 @@ constexpr std::string_view kTopSwitches[] = {"--failures"};
 constexpr OperatorVerb kTopVerbs[] = {{"", kTopFlags, kTopSwitches}};
 
 // Up and to the left, and nothing behind it.
-constexpr std::string_view kClearScreen = "\x1b[H\x1b[J";
+constexpr TerminalControl kClearScreen = {"\x1b[H\x1b[J"};
 constexpr absl::Duration kRedrawInterval = absl::Milliseconds(500);
 constexpr winsize kUnknownSize = {.ws_row = 24, .ws_col = 80};
 
@@ -75,7 +76,7 @@ class Screen {
       const std::string text =
           requests_.Text(SystemClock().WallTime(), size.ws_row - 1U);
       console_.out << kClearScreen
-                   << CutToColumns(WithoutControls(text), size.ws_col)
+                   << CutToColumns(ShownText(text), size.ws_col)
                    << std::flush;
       if (ended_) return;
       changed_.WaitFor(lock, kRedrawInterval);
@@ -147,8 +148,7 @@ void PrintEvent(const v1::RequestEvent& event, bool as_json,
                 << std::flush;
   }
   if (event.has_ended()) {
-    console.out << WithoutControls(EndedRequestText(event.ended()))
-                << std::flush;
+    console.out << EndedRequestText(event.ended()) << std::flush;
   }
 }
 
@@ -183,7 +183,8 @@ absl::Status Top(const RpcPlace& place, const OperatorWords& words,
   GATEWAY_ASSIGN_OR_RETURN(const v1::WatchRequestsRequest request,
                            WatchRequestsRequestOf(words));
   GATEWAY_ASSIGN_OR_RETURN(const int64_t ended_max, EndedMaxOf(words));
-  if (!console.out_is_terminal || words.as_json) {
+  const bool has_screen = console.out_is_terminal && console.obeys_controls;
+  if (!has_screen || words.as_json) {
     return Watch(place, request, ended_max, /*running=*/nullptr,
                  /*screen=*/nullptr, words.as_json, console);
   }

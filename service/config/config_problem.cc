@@ -12,6 +12,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "base/string_view.h"
+#include "base/text/shown_text.h"
 
 namespace gateway {
 
@@ -22,7 +23,7 @@ std::string ConfigProblem::ToString() const {
   }
   if (!path.empty()) absl::StrAppend(&text, ": ", path);
   absl::StrAppend(&text, ": ", message);
-  return text;
+  return ShownText(text);
 }
 
 void FieldPlaces::Add(std::string path, TextPlace place) {

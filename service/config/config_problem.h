@@ -50,6 +50,7 @@ struct ConfigProblem {
   std::string message;  // What is wrong and what to do.
   bool is_issue = false;  // Of a warning.
 
+  // As a terminal may have it: of what the file says nothing is obeyed.
   std::string ToString() const;
 };
 

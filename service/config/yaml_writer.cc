@@ -5,12 +5,15 @@
 #include <cstdlib>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/time/time.h"
+#include "base/text/shown_text.h"
+#include "base/text/utf8.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/duration.pb.h"
 #include "google/protobuf/message.h"
@@ -26,13 +29,32 @@ using ::google::protobuf::Message;
 using ::google::protobuf::Reflection;
 using ::google::protobuf::Timestamp;
 
+// Appends a character above ASCII, as YAML escapes it if a terminal might obey
+// it or show something else.
+void AppendCharacter(std::string_view character, std::string* quoted) {
+  const uint32_t code = CodePoint(character, character.size());
+  if (ShownLine(character) == character) {
+    quoted->append(character);
+  } else if (code < 0x10000) {
+    absl::StrAppendFormat(quoted, "\\u%04X", code);
+  } else {
+    absl::StrAppendFormat(quoted, "\\U%08X", code);
+  }
+}
+
 // Returns the text in quotes: always, so that no reader takes a string for
 // something else.
 std::string Quoted(const std::string& text) {
   std::string quoted = "\"";
-  for (const char c : text) {
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
     const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
+    const size_t bytes =
+        byte < 0x80 ? 1 : CharacterBytes(std::string_view(text).substr(i));
+    if (bytes > 1) {
+      AppendCharacter(std::string_view(text).substr(i, bytes), &quoted);
+      i += bytes - 1;
+    } else if (c == '"' || c == '\\') {
       absl::StrAppend(&quoted, "\\", std::string(1, c));
     } else if (c == '\n') {
       quoted += "\\n";

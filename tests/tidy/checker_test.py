@@ -400,6 +400,20 @@ class CodeBansTest(unittest.TestCase):
         self.assertEqual(self.problems("getenv(x);", "service/run_gateway.cc"), [])
         self.assertNotEqual(self.problems("getenv(x);", "base/a.cc"), [])
 
+    def test_commands_write_to_their_console(self):
+        def problems(code, path="clients/cli/a.cc"):
+            return text_rules.banned_output(Tree({path: code}))
+        for code in ["std::cout << model;", "std::cerr << 1;", "printf(text);",
+                     "fputs(text, stderr);", "write(1, text, size);"]:
+            with self.subTest(code):
+                self.assertIn("Console", problems(code)[0])
+        for code in ["console.out << model;", "file.write(text, size);",
+                     "Rewrite(text);"]:
+            with self.subTest(code):
+                self.assertEqual(problems(code), [])
+        self.assertEqual(problems("std::cerr;", "clients/cli/main.cc"), [])
+        self.assertEqual(problems("std::cerr;", "service/a.cc"), [])
+
     def test_the_line_is_named(self):
         self.assertTrue(self.problems("\n\nthrow 1;\n")[0].startswith(
             "service/a/a.cc:3: "))

@@ -55,6 +55,16 @@ _CODE_BANS = [
         r"absl::\w*literals)\w", (), "name what is used"),
 ]
 
+# gatewayctl shows what others have said, and has a terminal obey nothing of it.
+_CONSOLE_BANS = [
+    Ban(r"\b(?:std::)?(?:c(?:out|err|log)|(?:f|v|vf|d)?printf|f?puts|f?putc"
+        r"|putchar|fwrite|std(?:out|err))\b"
+        r"|(?<![\w.>:])(?:::)?write\s*\(",
+        ("clients/cli/console.cc", "clients/cli/main.cc"),
+        "write to the Console that the command has "
+        "(clients/cli/shown_output.h)"),
+]
+
 # Spelled in pieces, so that this file does not break its own rule.
 _TEXT_BANS = [
     Ban("/" + r"(?:work|farm)/|/tmp/" + r"(?:w|bash_jobs)\b"
@@ -102,6 +112,13 @@ def banned_code(tree):
     return [problem for path in tree.paths(".h", ".cc")
             for problem in matches(path, cpp_source.code_of(tree[path]),
                                    _CODE_BANS)]
+
+
+def banned_output(tree):
+    return [problem for path in tree.paths(".h", ".cc")
+            if path.startswith("clients/cli/")
+            for problem in matches(path, cpp_source.code_of(tree[path]),
+                                   _CONSOLE_BANS)]
 
 
 def banned_text(tree):
@@ -272,6 +289,7 @@ RULES = [
     access_log_members,
     banned_code,
     banned_file_names,
+    banned_output,
     banned_text,
     file_length,
     function_length,

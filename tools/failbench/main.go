@@ -195,9 +195,10 @@ func main() {
 		<-running.Done()
 		stop()
 	}()
-	code, err := runFailbench(running, os.Args[1:], os.Stdout, os.Stderr)
+	stdout, stderr := shownWriter{os.Stdout}, shownWriter{os.Stderr}
+	code, err := runFailbench(running, os.Args[1:], stdout, stderr)
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "failbench:", err)
+		fmt.Fprintln(stderr, "failbench:", err)
 	}
 	os.Exit(code)
 }

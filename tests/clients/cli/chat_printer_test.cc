@@ -1,5 +1,6 @@
 #include "clients/cli/chat_printer.h"
 
+#include <ostream>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -84,15 +85,28 @@ TEST_F(ChatPrinterTest, AnAnswerThatIsCutIsSaidToBe) {
 }
 
 TEST_F(ChatPrinterTest, ATerminalIsNotToldWhatToDo) {
-  console_.out_is_terminal = true;
-  Print({"delta { text: 'a\\033[2Jb\\n' }"});
-  EXPECT_EQ(out_.str(), "a [2Jb\n");
-  EXPECT_EQ(answer_, "a\033[2Jb\n");
+  std::stringbuf screen;
+  ShownOutput shown(&screen, ShownOutput::Reader::kTerminal);
+  std::ostream out(&shown);
+  const Console console{in_, out, out};
+  ChatPrinter printer(console, /*as_json=*/false);
+  printer.Print(Event(
+      "delta { text: 'a\\033[2J\\302\\233b\\342\\200\\256\\n' }"));
+  printer.Print(Event("delta { reasoning: 'c\\033[2J' }"));
+  printer.Finish();
+  EXPECT_EQ(screen.str(), "a\\u001b[2J\\u009bb\\u202e\nc\\u001b[2J\n");
+  EXPECT_EQ(printer.answer(), "a\033[2J\302\233b\342\200\256\n");
 }
 
 TEST_F(ChatPrinterTest, AFileHasWhatWasSaid) {
-  Print({"delta { text: 'a\\033[2Jb' }"});
-  EXPECT_EQ(out_.str(), "a\033[2Jb\n");
+  std::stringbuf file;
+  ShownOutput shown(&file, ShownOutput::Reader::kProgram);
+  std::ostream out(&shown);
+  const Console console{in_, out, err_};
+  ChatPrinter printer(console, /*as_json=*/false);
+  printer.Print(Event("delta { text: 'a\\033[2Jb' }"));
+  printer.Finish();
+  EXPECT_EQ(file.str(), "a\033[2Jb\n");
 }
 
 TEST_F(ChatPrinterTest, AsJsonEachEventIsALine) {

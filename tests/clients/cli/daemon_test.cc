@@ -81,7 +81,7 @@ TEST_F(DaemonTest, WhatItSaidAtTheStartIsTold) {
   for (int i = 0; i < 2; ++i) {
     EXPECT_THAT(
         Run({"start", "--program", program, "--config", config}).ToString(),
-        HasSubstr("what it said, last\n  one is  taken"));
+        HasSubstr("what it said, last\n  one is \033taken"));
   }
 }
 

@@ -120,6 +120,7 @@ TEST_F(LedgerRequestTest, ProgressHasGoneWhenTheAnswerComes) {
   std::ostringstream terminal;
   Console console{in, terminal, terminal};
   console.err_is_terminal = true;
+  console.obeys_controls = true;
   FakeClock clock;
   Progress progress(console, "ledger", "entries", clock);
   clock.Advance(absl::Seconds(1));

@@ -20,6 +20,7 @@ class ProgressTest : public testing::Test {
 
 TEST_F(ProgressTest, IsOneLineOfATerminalThatGoesAtTheEnd) {
   console_.err_is_terminal = true;
+  console_.obeys_controls = true;
   {
     Progress progress(console_, "verified", "entries", clock_);
     progress.Set(1, 9);
@@ -38,6 +39,7 @@ TEST_F(ProgressTest, IsOneLineOfATerminalThatGoesAtTheEnd) {
 
 TEST_F(ProgressTest, OneByOneTheClockIsSeldomLookedAt) {
   console_.err_is_terminal = true;
+  console_.obeys_controls = true;
   Progress progress(console_, "read", "entries", clock_);
   clock_.Advance(absl::Seconds(1));
   for (int i = 1; i < 256; ++i) progress.Add();
@@ -48,7 +50,9 @@ TEST_F(ProgressTest, OneByOneTheClockIsSeldomLookedAt) {
   EXPECT_EQ(err_.str(), "\r\x1b[Kread 256 entries\r\x1b[Kread: verified");
 }
 
-TEST_F(ProgressTest, NothingIsToldWhereThereIsNoTerminal) {
+TEST_F(ProgressTest, NothingIsToldWhereNoTerminalCanWriteALineAnew) {
+  // Nor where it cannot write a line anew.
+  console_.err_is_terminal = true;
   Progress progress(console_, "read", "entries", clock_);
   clock_.Advance(absl::Seconds(1));
   for (int i = 0; i < 1000; ++i) progress.Add();

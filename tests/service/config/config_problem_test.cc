@@ -19,6 +19,8 @@ std::vector<std::string> SortedLines(const ConfigProblems& problems) {
 TEST(ConfigProblemTest, SaysWhereAndWhat) {
   EXPECT_EQ((ConfigProblem{"a.yaml", {3, 5}, "x.y", "is wrong"}).ToString(),
             "a.yaml:3:5: x.y: is wrong");
+  EXPECT_EQ((ConfigProblem{"a\x1b", {}, "\xc2\x9b", "is\r"}).ToString(),
+            R"(a\u001b: \u009b: is\r)");
   EXPECT_EQ((ConfigProblem{"a.yaml", {}, "", "is wrong"}).ToString(),
             "a.yaml: is wrong");
 }

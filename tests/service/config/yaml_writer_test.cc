@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "base/text/shown_text.h"
 #include "gtest/gtest.h"
 #include "llmgateway/config/v1/config.pb.h"
 #include "providers/registry/all_providers.h"
@@ -65,7 +66,8 @@ TEST(YamlWriterTest, WhatItWritesReadsAsTheSame) {
   anthropic->set_api_key("env:KEY");
   (*anthropic->mutable_http()->mutable_headers())["x: \"#"] = "- {a: &b}";
   config.mutable_providers(1)->mutable_mock()->set_reply(
-      "\x01 \x1f\x7f \\ \" ' \n\t\r: # \xc3\xa9 \xf0\x9f\x98\x80 null");
+      "\x01 \x1f\x7f \\ \" ' \n\t\r: # \xc3\xa9 \xf0\x9f\x98\x80 null"
+      "\xc2\x9b \xe2\x80\xae \xf3\xa0\x80\x81");
   config.mutable_providers(2)->mutable_openai();
   auto& logging = *config.mutable_logging();
   (*logging.mutable_module_levels())["http"] = LOG_LEVEL_DEBUG;
@@ -80,8 +82,11 @@ TEST(YamlWriterTest, WhatItWritesReadsAsTheSame) {
   key.mutable_expire_time()->set_nanos(250'000'000);
   ApplyDefaults(AllProviderKinds(), &config);
 
+  const std::string yaml = WriteYaml(config);
+  // Nor does a terminal obey any of it.
+  EXPECT_EQ(yaml, ShownText(yaml));
   ConfigProblems problems("f");
-  const LoadedConfig loaded = LoadConfigText(WriteYaml(config), &problems);
+  const LoadedConfig loaded = LoadConfigText(yaml, &problems);
   EXPECT_TRUE(problems.empty());
   EXPECT_EQ(loaded.config.DebugString(), config.DebugString());
 }

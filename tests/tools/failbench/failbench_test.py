@@ -113,6 +113,18 @@ class Failing(Hiding):
         self.wfile.write(body)
 
 
+class Hostile(Hiding):
+    """A gateway that would have the terminal do things."""
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["content-length"]))
+        body = "\x1b]0;owned\x07 \u009b2J \u202e".encode()
+        self.send_response(503)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
 class FailbenchTest(unittest.TestCase):
 
     def serve(self, handler, **settings):
@@ -176,6 +188,15 @@ class FailbenchTest(unittest.TestCase):
                   if line["result"] == "pass"}
         # The provider's event is in what it forwards.
         self.assertEqual(passed, {"answer", "error_event"})
+
+    def test_what_a_gateway_says_is_shown_and_not_obeyed(self):
+        gateway, at = self.serve(Hostile)
+        card, code, told = failbench(gateway, "--listen", at, "--only",
+                                     "answer")
+        self.assertEqual((card, code), (None, 2), told)
+        self.assertIn("\\u001b]0;owned\\u0007 \\u009b2J \\u202e", told)
+        for control in "\x1b\x07\u009b\u202e":
+            self.assertNotIn(control, told)
 
     def test_silence_from_the_first_byte_on_is_no_pass(self):
         # It sends nothing before it has the whole answer.
