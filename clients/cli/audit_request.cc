@@ -13,6 +13,7 @@
 #include "base/status_macros.h"
 #include "clients/cli/answer_text.h"
 #include "clients/cli/moment_words.h"
+#include "clients/cli/page_tokens.h"
 #include "clients/cli/shown_output.h"
 #include "google/protobuf/util/json_util.h"
 #include "llmgateway/v1/admin.grpc.pb.h"
@@ -117,15 +118,18 @@ absl::Status EachPage(const RpcPlace& place, const OperatorWords& words,
   GATEWAY_ASSIGN_OR_RETURN(wanted, WantedOf(words, wanted));
   GATEWAY_ASSIGN_OR_RETURN(const AdminConnection admin,
                            AdminConnection::Open(place));
-  do {
+  PageTokens tokens;
+  bool more = true;
+  while (wanted > 0 && more) {
     request.set_page_size(
         static_cast<int>(std::min<int64_t>(wanted, kAuditPageSize)));
     GATEWAY_ASSIGN_OR_RETURN(const v1::SearchAuditResponse page,
                              admin.Call(&AuditStub::SearchAudit, request));
+    request.set_page_token(page.next_page_token());
+    GATEWAY_ASSIGN_OR_RETURN(more, tokens.GoOn(page.next_page_token()));
     take(page);
     wanted -= page.entries_size();
-    request.set_page_token(page.next_page_token());
-  } while (wanted > 0 && !request.page_token().empty());
+  }
   return absl::OkStatus();
 }
 

@@ -4,6 +4,7 @@
 #include <map>
 #include <string_view>
 #include <vector>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/numbers.h"
@@ -97,13 +98,13 @@ absl::StatusOr<v1::ListBudgetsResponse> ListAllBudgets(
     const AdminConnection& admin, v1::ListBudgetsRequest request) {
   request.set_page_size(kBudgetsPageSize);
   v1::ListBudgetsResponse all;
-  do {
-    GATEWAY_ASSIGN_OR_RETURN(v1::ListBudgetsResponse page,
-                             admin.Call(&AdminStub::ListBudgets, request));
-    request.set_page_token(page.next_page_token());
+  const auto add = [&all](v1::ListBudgetsResponse& page) {
     page.clear_next_page_token();
     all.MergeFrom(page);
-  } while (!request.page_token().empty());
+  };
+  GATEWAY_RETURN_IF_ERROR(
+      (admin.CallPages<v1::ListBudgetsRequest, v1::ListBudgetsResponse>(
+          &AdminStub::ListBudgets, std::move(request), add)));
   return all;
 }
 

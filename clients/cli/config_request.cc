@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "base/status_macros.h"
+#include "base/text/json.h"
 #include "clients/cli/failure_text.h"
 #include "clients/cli/told_file.h"
 #include "google/rpc/error_details.pb.h"
@@ -46,7 +47,11 @@ absl::StatusOr<std::string> ConfigFileOf(const OperatorWords& words) {
 
 absl::StatusOr<std::string> ReadConfig(const OperatorWords& words) {
   GATEWAY_ASSIGN_OR_RETURN(const std::string path, ConfigFileOf(words));
-  return ReadToldFile(path, kConfigBytesMax);
+  GATEWAY_ASSIGN_OR_RETURN(std::string text,
+                           ReadToldFile(path, kConfigBytesMax));
+  if (IsUtf8(text)) return text;
+  return absl::InvalidArgumentError(
+      absl::StrCat(path, " is no text in UTF-8; iconv makes it one"));
 }
 
 bool IsAmong(const v1::ConfigProblem& problem,

@@ -76,13 +76,13 @@ absl::StatusOr<v1::ListKeysResponse> ListAll(const AdminConnection& admin,
                                              v1::ListKeysRequest request) {
   request.set_page_size(kPageSize);
   v1::ListKeysResponse all;
-  do {
-    GATEWAY_ASSIGN_OR_RETURN(v1::ListKeysResponse page,
-                             admin.Call(&Admin::ListKeys, request));
-    request.set_page_token(page.next_page_token());
+  const auto add = [&all](v1::ListKeysResponse& page) {
     page.clear_next_page_token();
     all.MergeFrom(page);
-  } while (!request.page_token().empty());
+  };
+  GATEWAY_RETURN_IF_ERROR(
+      (admin.CallPages<v1::ListKeysRequest, v1::ListKeysResponse>(
+          &Admin::ListKeys, std::move(request), add)));
   return all;
 }
 

@@ -35,6 +35,30 @@ std::string PathOf(const std::string& file) {
   return file == "-" ? "/dev/stdin" : file;
 }
 
+// An entry has what was asked and answered, twice as long where it is quoted.
+constexpr size_t kLineBytesMax = 256 * 1024 * 1024;
+
+// Reads the next line, without its end; false if there is none.
+absl::StatusOr<bool> NextLine(const std::string& file, std::istream& in,
+                              std::string* line) {
+  std::array<char, 64 * 1024> piece;
+  line->clear();
+  while (true) {
+    in.getline(piece.data(), piece.size());
+    const auto read = static_cast<size_t>(in.gcount());
+    const bool has_end = in.good();
+    line->append(piece.data(), has_end ? read - 1 : read);
+    if (line->size() > kLineBytesMax) {
+      return absl::ResourceExhaustedError(
+          absl::StrCat(file, " has a line of more than ", kLineBytesMax >> 20,
+                       " MiB, which no entry has"));
+    }
+    if (has_end) return true;
+    if (in.bad() || in.eof() || read == 0) return !line->empty();
+    in.clear();  // The piece is full, and the line goes on.
+  }
+}
+
 struct MatchedEntry {
   int64_t number = 0;
   std::string text;
@@ -102,7 +126,10 @@ absl::Status VisitLedgerFile(
   std::ifstream in(PathOf(file), std::ios::binary);
   if (!in.is_open()) return CannotReadLedger(file);
   int64_t number = 0;
-  for (std::string line; std::getline(in, line);) {
+  std::string line;
+  while (true) {
+    GATEWAY_ASSIGN_OR_RETURN(const bool is_read, NextLine(file, in, &line));
+    if (!is_read) break;
     if (number == 0 && line.starts_with(kSqliteMagic)) {
       return absl::InvalidArgumentError(absl::StrCat(
           file,

@@ -21,6 +21,7 @@
 #include "clients/cli/ledger_prove.h"
 #include "clients/cli/ledger_verify.h"
 #include "clients/cli/ledger_words.h"
+#include "clients/cli/page_tokens.h"
 #include "clients/cli/shown_output.h"
 #include "llmgateway/v1/admin.grpc.pb.h"
 #include "service/ledger/entry_reader.h"
@@ -70,18 +71,21 @@ absl::StatusOr<v1::QueryLedgerResponse> AskEntries(
   request.set_newest_first(listing.newest_first);
   v1::QueryLedgerResponse all;
   int64_t left = listing.limit;
-  do {
+  PageTokens tokens;
+  bool more = true;
+  while (more && left > 0) {
     request.set_page_size(static_cast<int32_t>(std::min(left, kQueryPageSize)));
     GATEWAY_ASSIGN_OR_RETURN(v1::QueryLedgerResponse page,
                              admin.Call(&Admin::QueryLedger, request));
     left -= page.entries_size();
     request.set_page_token(page.next_page_token());
+    GATEWAY_ASSIGN_OR_RETURN(more, tokens.GoOn(page.next_page_token()));
     all.set_indexed_entries(page.indexed_entries());
     all.set_next_page_token(page.next_page_token());
     for (v1::LedgerEntry& entry : *page.mutable_entries()) {
       *all.add_entries() = std::move(entry);
     }
-  } while (!request.page_token().empty() && left > 0);
+  }
   return all;
 }
 

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <vector>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
@@ -48,13 +49,13 @@ absl::StatusOr<v1::ListLimitUsageResponse> ListAllUsage(
     const AdminConnection& admin, v1::ListLimitUsageRequest request) {
   request.set_page_size(kUsagePageSize);
   v1::ListLimitUsageResponse all;
-  do {
-    GATEWAY_ASSIGN_OR_RETURN(v1::ListLimitUsageResponse page,
-                             admin.Call(&Admin::ListLimitUsage, request));
-    request.set_page_token(page.next_page_token());
+  const auto add = [&all](v1::ListLimitUsageResponse& page) {
     page.clear_next_page_token();
     all.MergeFrom(page);
-  } while (!request.page_token().empty());
+  };
+  GATEWAY_RETURN_IF_ERROR(
+      (admin.CallPages<v1::ListLimitUsageRequest, v1::ListLimitUsageResponse>(
+          &Admin::ListLimitUsage, std::move(request), add)));
   return all;
 }
 

@@ -242,13 +242,13 @@ absl::StatusOr<v1::ListPricingResponse> ListAllPrices(
     const AdminConnection& admin, v1::ListPricingRequest request) {
   request.set_page_size(kPricePageSize);
   v1::ListPricingResponse all;
-  do {
-    GATEWAY_ASSIGN_OR_RETURN(v1::ListPricingResponse page,
-                             admin.Call(&Admin::ListPricing, request));
-    request.set_page_token(page.next_page_token());
+  const auto add = [&all](v1::ListPricingResponse& page) {
     page.clear_next_page_token();
     all.MergeFrom(page);
-  } while (!request.page_token().empty());
+  };
+  GATEWAY_RETURN_IF_ERROR(
+      (admin.CallPages<v1::ListPricingRequest, v1::ListPricingResponse>(
+          &Admin::ListPricing, std::move(request), add)));
   return all;
 }
 

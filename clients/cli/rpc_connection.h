@@ -29,6 +29,7 @@
 #include "absl/time/time.h"
 #include "base/os/mutex.h"
 #include "base/status_macros.h"
+#include "clients/cli/page_tokens.h"
 #include "llmgateway/v1/admin.grpc.pb.h"
 #include "llmgateway/v1/gateway.grpc.pb.h"
 
@@ -98,17 +99,20 @@ class RpcConnection {
     return response;
   }
 
-  // Visits every page of a list.
+  // Visits every page of a list. INTERNAL for one without an end.
   template <typename Request, typename Response>
   absl::Status CallPages(grpc::Status (Service::Stub::*method)(
                              grpc::ClientContext*, const Request&, Response*),
                          Request request,
                          absl::FunctionRef<void(Response&)> visit) const {
-    do {
+    PageTokens tokens;
+    bool more = true;
+    while (more) {
       GATEWAY_ASSIGN_OR_RETURN(Response page, Call(method, request));
-      visit(page);
       request.set_page_token(page.next_page_token());
-    } while (!request.page_token().empty());
+      GATEWAY_ASSIGN_OR_RETURN(more, tokens.GoOn(page.next_page_token()));
+      visit(page);
+    }
     return absl::OkStatus();
   }
 

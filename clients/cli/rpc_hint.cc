@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <string_view>
 
+#include "absl/status/status.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/string_view.h"
@@ -89,8 +90,13 @@ std::string RpcFailureText(const RpcPlace& place, const grpc::Status& status) {
                         " has not answered within ",
                         absl::FormatDuration(place.timeout));
   }
-  return absl::StrCat("the gateway at ", place.address,
-                      " says: ", status.error_message());
+  const bool says_why = !status.error_message().empty();
+  return absl::StrCat(
+      "the gateway at ", place.address, " says: ",
+      says_why ? status.error_message()
+               : absl::StatusCodeToString(
+                     static_cast<absl::StatusCode>(status.error_code())),
+      says_why ? "" : ", and not why");
 }
 
 std::string RpcHint(const RpcPlace& place, const grpc::Status& status) {

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "base/os/file.h"
 #include "gmock/gmock.h"
 #include "google/protobuf/text_format.h"
 #include "gtest/gtest.h"
@@ -35,6 +36,18 @@ TEST(ConfigRequestTest, OnlyWhatIsMeantIsAskedFor) {
               HasSubstr("no/such.yaml"));
   EXPECT_THAT(AskConfig(nobody, {.words = {"show"}}).status().ToString(),
               HasSubstr("127.0.0.1:1"));
+}
+
+TEST(ConfigRequestTest, OnlyTextIsSent) {
+  const std::string file = testing::TempDir() + "/latin1.yaml";
+  ASSERT_TRUE(ReplaceFile(file, "# Gr\xfc\xdf\x65\n").ok());
+  for (const char* const what : {"check", "diff", "apply"}) {
+    const absl::Status refused =
+        AskConfig({.address = "127.0.0.1:1"}, {.words = {what, file}}).status();
+    EXPECT_TRUE(absl::IsInvalidArgument(refused)) << refused;
+    EXPECT_THAT(refused.ToString(),
+                HasSubstr(file + " is no text in UTF-8"));
+  }
 }
 
 TEST(ConfigRequestTest, ARollbackIsToTheOneBeforeOrAVersion) {

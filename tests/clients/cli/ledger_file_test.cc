@@ -1,5 +1,8 @@
 #include "clients/cli/ledger_file.h"
 
+#include <unistd.h>
+
+#include <cstddef>
 #include <fstream>
 #include <string>
 #include <vector>
@@ -44,6 +47,35 @@ class LedgerFileTest : public testing::Test {
     return {database, text};
   }
 };
+
+TEST_F(LedgerFileTest, LinesOfAnyLengthThatEntriesHaveAreRead) {
+  const std::string file = Path(".jsonl");
+  std::vector<size_t> sizes;
+  std::ofstream out(file);
+  // Both sides of the pieces that are read.
+  for (const size_t size : {1, 65534, 65535, 65536, 131070, 200000}) {
+    sizes.push_back(size);
+    out << std::string(size, 'a') << "\n";
+  }
+  out << "b";
+  sizes.push_back(1);
+  out.close();
+  std::vector<size_t> found;
+  EXPECT_TRUE(VisitLedgerFile(file, [&](int64_t, std::string_view entry) {
+                found.push_back(entry.size());
+              }).ok());
+  EXPECT_EQ(found, sizes);
+}
+
+TEST_F(LedgerFileTest, ALineThatIsNoEntryForItsLengthIsNotKept) {
+  const std::string file = Path(".jsonl");
+  std::ofstream(file).close();
+  // A hole, which takes no room: it is all NULs.
+  ASSERT_EQ(truncate(file.c_str(), off_t{1} << 30), 0);
+  const absl::Status refused =
+      VisitLedgerFile(file, [](int64_t, std::string_view) {});
+  EXPECT_TRUE(absl::IsResourceExhausted(refused)) << refused;
+}
 
 TEST_F(LedgerFileTest, BothKindsAreVisitedInTheirOrder) {
   const std::vector<std::string> files = Files();

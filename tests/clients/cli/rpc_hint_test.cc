@@ -42,6 +42,12 @@ TEST(RpcHintTest, WhereNobodyAnswersNobodySaysAnything) {
             "the gateway at a:1 has not answered within 10s");
 }
 
+TEST(RpcHintTest, WhoSaysNoReasonHasSaidACode) {
+  EXPECT_EQ(RpcFailureText({.address = "a:1"},
+                           {grpc::StatusCode::NOT_FOUND, ""}),
+            "the gateway at a:1 says: NOT_FOUND, and not why");
+}
+
 TEST(RpcHintTest, TlsIsThoughtOf) {
   const grpc::Status lost = Unavailable("Socket closed");
   EXPECT_THAT(RpcHint({.address = "a:1"}, lost), HasSubstr("--ca_file FILE"));
