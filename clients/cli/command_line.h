@@ -79,13 +79,18 @@ struct CommandLine {
   // The gateway that is meant, by its name in the file of contexts.
   std::string gateway_context;
   // The context that applies, if it does not say where the gateway is, and
-  // nobody else does.
+  // nobody who counts more does.
   std::string placeless_context;
   // Where operators ask, and where callers do by gRPC.
   std::string admin;
   std::string grpc;
   // Of rollout: what is to become of it: `off`, `on`, `reset`, a percentage, or
   // `status`.
+  // Whom to trust at each listener, by `ca_file` or the context that has placed
+  // it.
+  std::string url_ca_file;
+  std::string admin_ca_file;
+  std::string grpc_ca_file;
   std::string rollout = "status";
   // Of keys, limits, prices, sessions, ledger and others: what to do.
   OperatorWords asked;

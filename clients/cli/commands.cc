@@ -117,9 +117,9 @@ ReadyQuestion QuestionTo(const Route& route, const CommandLine& command) {
   const bool has_operations =
       route.record.has_value() && !route.record->operations_url.empty();
   if (has_operations) {
-    return {route.record->operations_url, "/readyz", command.ca_file};
+    return {route.record->operations_url, "/readyz", command.url_ca_file};
   }
-  return {route.url, "/health/ready", command.ca_file};
+  return {route.url, "/health/ready", command.url_ca_file};
 }
 
 int PrintStatus(const CommandLine& command, const Switches& switches,
@@ -203,7 +203,7 @@ absl::StatusOr<RpcPlace> AdminOf(const CommandLine& command,
                                       command, variables));
   return RpcPlace{.address = std::move(address),
                   .key = VariableOf(variables, "GATEWAY_OPERATOR_KEY"),
-                  .ca_file = command.ca_file};
+                  .ca_file = command.admin_ca_file};
 }
 
 // Where callers ask by gRPC, and as whom.
@@ -218,7 +218,7 @@ absl::StatusOr<RpcPlace> GrpcOf(const CommandLine& command,
                                       command, variables));
   return RpcPlace{.address = std::move(address),
                   .key = VariableOf(variables, "GATEWAY_KEY"),
-                  .ca_file = command.ca_file,
+                  .ca_file = command.grpc_ca_file,
                   .flag = "--grpc",
                   .key_variable = "GATEWAY_KEY"};
 }
@@ -460,6 +460,7 @@ int RunAsking(const CommandLine& command, const Variables& variables,
   for (const AskingCommand& each : kAskingCommands) {
     if (each.verb != command.verb) continue;
     return RunAsked(each.ask, command, each.place(command, variables),
+  status.url_ca_file = command.ca_file;
                     console.out, console.err);
   }
   return RunOnRoute(command, variables, console.out, console.err);

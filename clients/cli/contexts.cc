@@ -20,6 +20,7 @@
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "clients/cli/answer_text.h"
+#include "clients/cli/file_lock.h"
 #include "clients/cli/told_file.h"
 #include "google/protobuf/struct.pb.h"
 #include "google/protobuf/util/json_util.h"
@@ -82,32 +83,27 @@ absl::StatusOr<std::string> ReadVariableName(const std::string& text) {
       "PROD_KEY; what stands there is no such name");
 }
 
-// A field of a context that is as a flag of every command, and the variable
-// that says the same.
+// A field of a context that is as a flag of every command.
 struct ContextPlace {
   const char* field;
   std::string CommandLine::* flag;
-  const char* variable;  // Null if there is none.
   ReadField read;
 };
 constexpr ContextPlace kContextPlaces[] = {
-    {"url", &CommandLine::url, "GATEWAY_URL", ReadUrl},
-    {"pid_file", &CommandLine::pid_file, "GATEWAY_PID_FILE", ReadFileName},
-    {"admin", &CommandLine::admin, "GATEWAY_ADMIN", ReadTarget},
-    {"grpc", &CommandLine::grpc, "GATEWAY", ReadTarget},
-    {"ca_file", &CommandLine::ca_file, nullptr, ReadFileName}};
+    {"url", &CommandLine::url, ReadUrl},
+    {"pid_file", &CommandLine::pid_file, ReadFileName},
+    {"admin", &CommandLine::admin, ReadTarget},
+    {"grpc", &CommandLine::grpc, ReadTarget},
+    {"ca_file", &CommandLine::ca_file, ReadFileName}};
 
-// A field that names the variable that has a key, and where keys are looked
-// for.
+// A field that names the variable that has a key.
 struct ContextKey {
   const char* field;
   std::string_view flag;
-  const char* variable;
 };
 constexpr ContextKey kContextKeys[] = {
-    {"key_variable", "--key_variable", "GATEWAY_KEY"},
-    {"operator_key_variable", "--operator_key_variable",
-     "GATEWAY_OPERATOR_KEY"}};
+    {"key_variable", "--key_variable"},
+    {"operator_key_variable", "--operator_key_variable"}};
 
 std::string SetVariable(const Variables& variables, const char* name) {
   const auto found = variables.find(name);
@@ -125,6 +121,35 @@ absl::StatusOr<std::string> ContextsPath(const Variables& variables) {
       "neither HOME nor GATEWAYCTL_CONTEXTS says where the contexts are");
 }
 
+// What has another form was written by somebody else, and is not written over:
+// contexts are objects by their names, and all that they say are texts.
+absl::Status CheckForm(const std::string& path, const Struct& all) {
+  const auto wrong = [&path](std::string_view what) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, " has no contexts in it: ", ToAbsl(what)));
+  };
+  for (const auto& [field, value] : all.fields()) {
+    if (field == kCurrentField && !value.has_string_value()) {
+      return wrong("\"current\" must be the name of one");
+    }
+    if (field != kContextsField) continue;
+    if (!value.has_struct_value()) {
+      return wrong("\"contexts\" must be an object, by their names");
+    }
+    for (const auto& [name, context] : value.struct_value().fields()) {
+      if (!context.has_struct_value()) {
+        return wrong(absl::StrCat("\"", name, "\" must be an object"));
+      }
+      for (const auto& [key, text] : context.struct_value().fields()) {
+        if (text.has_string_value()) continue;
+        return wrong(
+            absl::StrCat("\"", key, "\" of \"", name, "\" must be a text"));
+      }
+    }
+  }
+  return absl::OkStatus();
+}
+
 // Empty if there is no file.
 absl::StatusOr<Struct> ReadContexts(const std::string& path) {
   Struct all;
@@ -135,17 +160,23 @@ absl::StatusOr<Struct> ReadContexts(const std::string& path) {
                         absl::StrCat(path, ": ", text.status().message()));
   }
   const auto read = google::protobuf::util::JsonStringToMessage(*text, &all);
-  if (read.ok()) return all;
-  return absl::InvalidArgumentError(
-      absl::StrCat(path, " is no JSON object: ", read.message().as_string()));
+  if (!read.ok()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, " is no JSON object: ", read.message().as_string()));
+  }
+  GATEWAY_RETURN_IF_ERROR(CheckForm(path, all));
+  return all;
 }
 
-absl::Status WriteContexts(const std::string& path, const Struct& all) {
+void MakeFoldersOf(const std::string& path) {
   for (size_t slash = path.find('/', 1); slash != path.npos;
        slash = path.find('/', slash + 1)) {
     // That it cannot be made is seen when the file is written.
     mkdir(path.substr(0, slash).c_str(), 0700);
   }
+}
+
+absl::Status WriteContexts(const std::string& path, const Struct& all) {
   // A link, as into a folder of dotfiles, stays one.
   std::error_code error;
   const std::filesystem::path file =
@@ -293,44 +324,140 @@ absl::StatusOr<std::string> ChangeContexts(const CommandLine& command,
   return ContextChangeText(command.asked, "removed", name);
 }
 
+// A listener that commands ask: how it is named alone, and what goes to it.
+struct ContextListener {
+  const char* field;
+  std::string CommandLine::* flag;
+  const char* variable;
+  std::string CommandLine::* ca_file;
+  // Null if no key is shown there.
+  const char* key_field;
+  const char* key_variable;
+};
+// The first is named by what names all: a URL or a PID file.
+constexpr ContextListener kContextListeners[] = {
+    {nullptr, nullptr, nullptr, &CommandLine::url_ca_file, nullptr, nullptr},
+    {"admin", &CommandLine::admin, "GATEWAY_ADMIN", &CommandLine::admin_ca_file,
+     "operator_key_variable", "GATEWAY_OPERATOR_KEY"},
+    {"grpc", &CommandLine::grpc, "GATEWAY", &CommandLine::grpc_ca_file,
+     "key_variable", "GATEWAY_KEY"}};
+
+// Where the listeners of the gateway that is meant are. Each is where the first
+// says that says where it is, or where the gateway is: flags, a context that is
+// named, variables, the context in use. Who says where says with which key and
+// whom to trust, too: what a context says of those is for its own addresses.
+class Destination {
+ public:
+  // Borrows nothing. Variables count for nothing where a context is named.
+  Destination(const CommandLine& said, const Variables& told,
+              const Struct& context, bool is_named)
+      : said_(said), told_(told), context_(context), is_named_(is_named) {}
+
+  // Whether anybody says where the gateway is.
+  bool is_placed() const {
+    return PlacedBy(kContextListeners[0]) != Who::kNobody;
+  }
+
+  // Leaves nothing in either that counts less than what has been found.
+  void Apply(CommandLine* command, Variables* variables) const {
+    const Who all = PlacedBy(kContextListeners[0]);
+    if (all != Who::kVariables) {
+      variables->erase("GATEWAY_URL");
+      variables->erase("GATEWAY_PID_FILE");
+    }
+    if (all == Who::kContext) {
+      command->url = FieldText(context_, "url");
+      command->pid_file = FieldText(context_, "pid_file");
+    }
+    for (const ContextListener& listener : kContextListeners) {
+      ApplyListener(listener, command, variables);
+    }
+  }
+
+ private:
+  enum class Who { kNobody, kFlags, kVariables, kContext };
+
+  std::string Told(const char* variable) const {
+    return SetVariable(told_, variable);
+  }
+
+  Who PlacedBy(const ContextListener& listener) const {
+    const bool has_own = listener.field != nullptr;
+    if (!said_.url.empty() || !said_.pid_file.empty() ||
+        (has_own && !(said_.*listener.flag).empty())) {
+      return Who::kFlags;
+    }
+    if (!is_named_ &&
+        (!Told("GATEWAY_URL").empty() || !Told("GATEWAY_PID_FILE").empty() ||
+         (has_own && !Told(listener.variable).empty()))) {
+      return Who::kVariables;
+    }
+    const bool has_context =
+        !FieldText(context_, "url").empty() ||
+        !FieldText(context_, "pid_file").empty() ||
+        (has_own && !FieldText(context_, listener.field).empty());
+    return has_context ? Who::kContext : Who::kNobody;
+  }
+
+  // Whether it is the context's, also where somebody else says so.
+  bool IsOwn(const ContextListener& listener, Who who) const {
+    if (who == Who::kContext) return true;
+    if (listener.field == nullptr) return false;
+    const std::string own = FieldText(context_, listener.field);
+    if (own.empty()) return false;
+    return (who == Who::kFlags && said_.*listener.flag == own) ||
+           (who == Who::kVariables && Told(listener.variable) == own);
+  }
+
+  void ApplyListener(const ContextListener& listener, CommandLine* command,
+                     Variables* variables) const {
+    const Who who = PlacedBy(listener);
+    const bool is_own = IsOwn(listener, who);
+    command->*listener.ca_file = said_.ca_file;
+    // Who names a context trusts whom it trusts; nothing secret goes out by it.
+    if (said_.ca_file.empty() && (is_own || is_named_)) {
+      command->*listener.ca_file = FieldText(context_, "ca_file");
+    }
+    if (listener.field == nullptr) return;
+    if (who != Who::kVariables) variables->erase(listener.variable);
+    if (who == Who::kContext) {
+      command->*listener.flag = FieldText(context_, listener.field);
+    }
+    const std::string from = FieldText(context_, listener.key_field);
+    if (is_own && !from.empty()) {
+      (*variables)[listener.key_variable] = Told(from.c_str());
+    }
+  }
+
+  const CommandLine said_;
+  const Variables told_;
+  const Struct context_;
+  const bool is_named_;
+};
+
 }  // namespace
 
 const OperatorCommand kContextsCommand = {"contexts", kContextsVerbs};
 
 absl::Status ApplyContext(CommandLine* command, Variables* variables) {
   const bool is_named = !command->gateway_context.empty();
+  std::string name = command->gateway_context;
+  Struct all;
   const absl::StatusOr<std::string> path = ContextsPath(*variables);
   // Nobody who has no home needs contexts.
-  if (!path.ok()) return is_named ? path.status() : absl::OkStatus();
-  GATEWAY_ASSIGN_OR_RETURN(const Struct all, ReadContexts(*path));
-  const std::string name =
-      is_named ? command->gateway_context : FieldText(all, kCurrentField);
-  if (name.empty()) return absl::OkStatus();
-  const Struct* const context = ContextOf(all, name);
+  if (!path.ok() && is_named) return path.status();
+  if (path.ok()) {
+    GATEWAY_ASSIGN_OR_RETURN(all, ReadContexts(*path));
+    if (!is_named) name = FieldText(all, kCurrentField);
+  }
+  const Struct* const context = name.empty() ? &all : ContextOf(all, name);
   if (context == nullptr) return NoContext(name);
-  // Either says where the gateway is.
-  const bool is_placed =
-      !command->url.empty() || !command->pid_file.empty() ||
-      (!is_named && (!SetVariable(*variables, "GATEWAY_URL").empty() ||
-                     !SetVariable(*variables, "GATEWAY_PID_FILE").empty()));
-  for (const ContextPlace& place : kContextPlaces) {
-    const bool is_place =
-        place.flag == &CommandLine::url || place.flag == &CommandLine::pid_file;
-    const bool is_set = !is_named && place.variable != nullptr &&
-                        !SetVariable(*variables, place.variable).empty();
-    std::string& value = command->*place.flag;
-    if (!value.empty() || is_set || (is_place && is_placed)) continue;
-    value = FieldText(*context, place.field);
+  const Destination destination(*command, *variables,
+                                name.empty() ? Struct() : *context, is_named);
+  destination.Apply(command, variables);
+  if (!name.empty() && !destination.is_placed()) {
+    command->placeless_context = name;
   }
-  for (const ContextKey& key : kContextKeys) {
-    const std::string from = FieldText(*context, key.field);
-    if (from.empty()) continue;
-    if (!is_named && !SetVariable(*variables, key.variable).empty()) continue;
-    (*variables)[key.variable] = SetVariable(*variables, from.c_str());
-  }
-  const bool is_found =
-      is_placed || !command->url.empty() || !command->pid_file.empty();
-  if (!is_found) command->placeless_context = name;
   return absl::OkStatus();
 }
 
@@ -353,11 +480,16 @@ absl::StatusOr<std::string> RunContexts(const CommandLine& command,
                                         const Variables& variables) {
   GATEWAY_RETURN_IF_ERROR(CheckWords(kContextsCommand, command.asked));
   GATEWAY_ASSIGN_OR_RETURN(const std::string path, ContextsPath(variables));
-  GATEWAY_ASSIGN_OR_RETURN(Struct all, ReadContexts(path));
   if (command.asked.words[0] == "list") {
     GATEWAY_RETURN_IF_ERROR(CheckNoName(kContextsCommand, command.asked));
+    GATEWAY_ASSIGN_OR_RETURN(const Struct all, ReadContexts(path));
     return command.asked.as_json ? AsJson(all) : ContextsTable(all);
   }
+  // What others change meanwhile is not lost.
+  MakeFoldersOf(path);
+  GATEWAY_ASSIGN_OR_RETURN(const FileLock lock,
+                           FileLock::Take(path + ".lock", [] {}));
+  GATEWAY_ASSIGN_OR_RETURN(Struct all, ReadContexts(path));
   GATEWAY_ASSIGN_OR_RETURN(const std::string said,
                            ChangeContexts(command, &all));
   GATEWAY_RETURN_IF_ERROR(WriteContexts(path, all));

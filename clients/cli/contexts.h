@@ -7,9 +7,13 @@
 //   gatewayctl --gateway_context prod health
 //
 // What a flag says counts more than a context that is named, that more than the
-// environment, and that more than the context in use.
+// environment, and that more than the context in use. Who says where a listener
+// is, or where the whole gateway is (a URL, a PID file), says with which key
+// and whom to trust: a context's keys go to its own addresses, and nowhere
+// else.
 //
-// Thread-safe: plain functions; they read and write the file.
+// Thread-safe: plain functions; they read and write the file, and of those who
+// change it at once each waits for the others.
 
 #ifndef CLIENTS_CLI_CONTEXTS_H_
 #define CLIENTS_CLI_CONTEXTS_H_
@@ -26,12 +30,12 @@ namespace gateway {
 
 extern const OperatorCommand kContextsCommand;
 
-// Fills in what the context says and the command line does not; `variables` get
-// the keys under their usual names. A context that does not say where the
-// gateway is, where nobody else does, becomes `placeless_context`: no other
-// gateway is looked for. Nothing happens where no context is named or in use.
-// NOT_FOUND if there is none of the name; INVALID_ARGUMENT if the
-// file cannot be read.
+// Decides where the gateway is, also where no context is named or in use: fills
+// in what the context says, and takes out of `variables` those that count less
+// than who says it; they get the keys under their usual names. A context that
+// does not say where the gateway is, where nobody who counts more does, becomes
+// `placeless_context`: no other gateway is looked for. NOT_FOUND if there is
+// none of the name; INVALID_ARGUMENT if the file cannot be read.
 absl::Status ApplyContext(CommandLine* command, Variables* variables);
 
 // Does what `contexts` says, and returns what to print. INVALID_ARGUMENT for

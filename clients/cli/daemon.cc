@@ -29,9 +29,9 @@
 #include "base/process/process_identity.h"
 #include "base/status_macros.h"
 #include "base/text/json_writer.h"
-#include "clients/cli/daemon_lock.h"
 #include "clients/cli/daemon_words.h"
 #include "clients/cli/detached_program.h"
+#include "clients/cli/file_lock.h"
 #include "clients/cli/retrying.h"
 #include "clients/cli/switches.h"
 #include "service/discovery/pid_file.h"
@@ -162,10 +162,10 @@ absl::Status CheckDaemonConfig(const DaemonStart& start,
 }
 
 // Of those who start a gateway at once one does so at a time.
-absl::StatusOr<DaemonLock> LockStart(const DaemonFiles& files,
+absl::StatusOr<FileLock> LockStart(const DaemonFiles& files,
                                      const Console& console) {
   MakeFolders(files.pid_file);
-  return DaemonLock::Take(files.pid_file + ".start.lock", [&console] {
+  return FileLock::Take(files.pid_file + ".start.lock", [&console] {
     console.err << "another gatewayctl daemon is at work; waiting ...\n"
                 << std::flush;
   });
@@ -301,7 +301,7 @@ absl::Status StartDaemon(const CommandLine& command, const Variables& variables,
                      ", or a variable says so; gatewayctl daemon rollback "
                      "--undo brings it again"));
   }
-  GATEWAY_ASSIGN_OR_RETURN(const DaemonLock lock,
+  GATEWAY_ASSIGN_OR_RETURN(const FileLock lock,
                            LockStart(start.files, console));
   const absl::StatusOr<PidRecord> record = FindGateway(start.files.pid_file);
   if (record.ok()) {
@@ -356,7 +356,7 @@ absl::Status RestartDaemon(const CommandLine& said, const Variables& variables,
   GATEWAY_ASSIGN_OR_RETURN(const DaemonFiles files,
                            DaemonFilesOf(said, variables));
   // First, so that it goes by what another one has just started.
-  GATEWAY_ASSIGN_OR_RETURN(const DaemonLock lock, LockStart(files, console));
+  GATEWAY_ASSIGN_OR_RETURN(const FileLock lock, LockStart(files, console));
   GATEWAY_ASSIGN_OR_RETURN(const CheckedStart again,
                            CheckStart(said, variables));
   const absl::StatusOr<PidRecord> before = FindGateway(files.pid_file);

@@ -3,12 +3,15 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
 #include "base/os/file.h"
+#include "base/os/thread.h"
 #include "clients/cli/told_file.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -133,8 +136,8 @@ TEST_F(ContextsTest, FilesAreTheSameWhereverOneIs) {
   Do({"set", "prod", "--admin", "prod:2", "--ca_file", "ca.pem", "--pid_file",
       "../gateway.pid"});
   const CommandLine command = Applied({"health", "--gateway_context", "prod"});
-  EXPECT_EQ(command.ca_file, FromRoot("ca.pem"));
-  EXPECT_THAT(command.ca_file, StartsWith("/"));
+  EXPECT_EQ(command.admin_ca_file, FromRoot("ca.pem"));
+  EXPECT_THAT(command.admin_ca_file, StartsWith("/"));
   EXPECT_EQ(command.pid_file, FromRoot("../gateway.pid"));
 }
 
@@ -174,6 +177,118 @@ TEST_F(ContextsTest, OneWithoutAPlaceIsNotPassedOver) {
   Do({"set", "prod", "--url", "http://prod"});
   EXPECT_EQ(Applied({"env", "--gateway_context", "prod"}).placeless_context,
             "");
+}
+
+TEST_F(ContextsTest, WhoNamesTheGatewayNamesAllOfItsListeners) {
+  Do({"set", "prod", "--admin", "prod:2", "--grpc", "prod:1", "--url",
+      "http://prod", "--ca_file", "/prod.pem", "--operator_key_variable",
+      "PROD_KEY"});
+  Do({"use", "prod"});
+  variables_["PROD_KEY"] = "secret";
+  const Variables told = variables_;
+  // Each counts more than the context, and a flag more than any variable.
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"health", "--pid_file", "/a.pid"},
+        {"health", "--url", "http://a"},
+        {"health", "--gateway_context", "prod", "--pid_file", "/a.pid"}}) {
+    variables_ = told;
+    variables_["GATEWAY_ADMIN"] = "other:2";
+    variables_["GATEWAY_URL"] = "http://other";
+    const CommandLine command = Applied(words);
+    EXPECT_EQ(command.admin, "");
+    EXPECT_EQ(command.grpc, "");
+    EXPECT_EQ(applied_.count("GATEWAY_ADMIN"), 0u);
+    EXPECT_EQ(applied_.count("GATEWAY_URL"), 0u);
+    EXPECT_EQ(applied_["GATEWAY_OPERATOR_KEY"], "");
+    EXPECT_EQ(command.placeless_context, "");
+  }
+  for (const char* const variable : {"GATEWAY_PID_FILE", "GATEWAY_URL"}) {
+    variables_ = told;
+    variables_[variable] = "http://a";
+    const CommandLine command = Applied({"health"});
+    EXPECT_EQ(command.admin, "");
+    EXPECT_EQ(command.url, "");
+    EXPECT_EQ(command.pid_file, "");
+    EXPECT_EQ(command.admin_ca_file, "");
+    EXPECT_EQ(applied_["GATEWAY_OPERATOR_KEY"], "");
+  }
+}
+
+TEST_F(ContextsTest, KeysGoToTheContextsOwnAddresses) {
+  Do({"set", "prod", "--admin", "prod:2", "--grpc", "prod:1", "--ca_file",
+      "/prod.pem", "--operator_key_variable", "PROD_OPERATOR_KEY",
+      "--key_variable", "PROD_KEY"});
+  Do({"use", "prod"});
+  variables_["PROD_OPERATOR_KEY"] = "secret";
+  variables_["PROD_KEY"] = "callers";
+  // Somebody else's host, by a flag or a variable.
+  CommandLine command = Applied({"health", "--admin", "other:2"});
+  EXPECT_EQ(command.admin_ca_file, "");
+  EXPECT_EQ(command.grpc_ca_file, "/prod.pem");
+  EXPECT_EQ(applied_["GATEWAY_OPERATOR_KEY"], "");
+  EXPECT_EQ(applied_["GATEWAY_KEY"], "callers");
+  Applied({"health", "--admin", "other:2", "--gateway_context", "prod"});
+  EXPECT_EQ(applied_["GATEWAY_OPERATOR_KEY"], "");
+  variables_["GATEWAY_ADMIN"] = "other:2";
+  Applied({"health"});
+  EXPECT_EQ(applied_["GATEWAY_OPERATOR_KEY"], "");
+  // Its own, whoever says so.
+  variables_["GATEWAY_ADMIN"] = "prod:2";
+  command = Applied({"health"});
+  EXPECT_EQ(applied_["GATEWAY_OPERATOR_KEY"], "secret");
+  EXPECT_EQ(command.admin_ca_file, "/prod.pem");
+  variables_.erase("GATEWAY_ADMIN");
+  Applied({"health", "--admin", "prod:2"});
+  EXPECT_EQ(applied_["GATEWAY_OPERATOR_KEY"], "secret");
+  // What belongs to another gateway does not come here.
+  variables_["GATEWAY_OPERATOR_KEY"] = "local";
+  Applied({"health"});
+  EXPECT_EQ(applied_["GATEWAY_OPERATOR_KEY"], "secret");
+  // The command line's counts for all.
+  command = Applied({"health", "--ca_file", "/a.pem"});
+  EXPECT_EQ(command.admin_ca_file, "/a.pem");
+  EXPECT_EQ(command.url_ca_file, "/a.pem");
+}
+
+TEST_F(ContextsTest, WithoutContextsAFlagCountsMoreThanVariables) {
+  variables_["GATEWAY_ADMIN"] = "other:2";
+  Applied({"health"});
+  EXPECT_EQ(applied_["GATEWAY_ADMIN"], "other:2");
+  Applied({"health", "--pid_file", "/a.pid"});
+  EXPECT_EQ(applied_.count("GATEWAY_ADMIN"), 0u);
+  variables_.erase("HOME");
+  Applied({"health", "--url", "http://a"});
+  EXPECT_EQ(applied_.count("GATEWAY_ADMIN"), 0u);
+}
+
+TEST_F(ContextsTest, ThoseThatAreSetAtOnceAreAllKept) {
+  constexpr int kContexts = 20;
+  {
+    std::vector<std::unique_ptr<Thread>> threads;
+    for (int i = 0; i < kContexts; ++i) {
+      threads.push_back(std::make_unique<Thread>("set", [this, i] {
+        Do({"set", absl::StrCat("c", i), "--admin", "a:1"});
+      }));
+    }
+    for (const auto& thread : threads) thread->Join();
+  }
+  EXPECT_EQ(ContextNames(variables_).size(), kContexts);
+}
+
+TEST_F(ContextsTest, AFileOfAnotherFormIsNotWrittenOver) {
+  const std::string path = home_ + "/contexts.json";
+  variables_["GATEWAYCTL_CONTEXTS"] = path;
+  for (const char* const text :
+       {R"({"contexts": [{"name": "a", "admin": "a:1"}]})",
+        R"({"contexts": {"a": "a:1"}})", R"({"contexts": {"a": {"admin": 1}}})",
+        R"({"current": {"name": "a"}})"}) {
+    ASSERT_TRUE(ReplaceFile(path, text).ok());
+    const absl::Status refused = Run({"set", "b", "--admin", "b:1"}).status();
+    EXPECT_TRUE(absl::IsInvalidArgument(refused)) << text;
+    EXPECT_THAT(refused.ToString(), HasSubstr(path));
+    EXPECT_EQ(*ReadFile(path, 1000), text);
+    EXPECT_FALSE(Run({"list"}).ok());
+  }
 }
 
 TEST_F(ContextsTest, ChangesAreToldAsJsonToo) {

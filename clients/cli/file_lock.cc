@@ -1,4 +1,4 @@
-#include "clients/cli/daemon_lock.h"
+#include "clients/cli/file_lock.h"
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -12,13 +12,13 @@
 
 namespace gateway {
 
-absl::StatusOr<DaemonLock> DaemonLock::Take(const std::string& path,
+absl::StatusOr<FileLock> FileLock::Take(const std::string& path,
                                             absl::FunctionRef<void()> on_wait) {
   const int file = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (file < 0) {
     return absl::ErrnoToStatus(errno, absl::StrCat("cannot open ", path));
   }
-  DaemonLock lock(file);
+  FileLock lock(file);
   if (flock(file, LOCK_EX | LOCK_NB) == 0) return lock;
   if (errno == EWOULDBLOCK) on_wait();
   while (flock(file, LOCK_EX) != 0) {
@@ -28,15 +28,15 @@ absl::StatusOr<DaemonLock> DaemonLock::Take(const std::string& path,
   return lock;
 }
 
-DaemonLock::DaemonLock(DaemonLock&& other) noexcept
+FileLock::FileLock(FileLock&& other) noexcept
     : file_(std::exchange(other.file_, -1)) {}
 
-DaemonLock& DaemonLock::operator=(DaemonLock&& other) noexcept {
+FileLock& FileLock::operator=(FileLock&& other) noexcept {
   std::swap(file_, other.file_);
   return *this;
 }
 
-DaemonLock::~DaemonLock() {
+FileLock::~FileLock() {
   if (file_ >= 0) close(file_);
 }
 

@@ -1,4 +1,4 @@
-#include "clients/cli/daemon_lock.h"
+#include "clients/cli/file_lock.h"
 
 #include <cstdlib>
 #include <optional>
@@ -14,9 +14,9 @@ namespace {
 
 using ::testing::HasSubstr;
 
-class DaemonLockTest : public testing::Test {
+class FileLockTest : public testing::Test {
  protected:
-  DaemonLockTest() : path_(testing::TempDir() + "/lock.XXXXXX") {
+  FileLockTest() : path_(testing::TempDir() + "/lock.XXXXXX") {
     EXPECT_NE(mkdtemp(path_.data()), nullptr);
     path_ += "/g.pid.start.lock";
   }
@@ -24,29 +24,29 @@ class DaemonLockTest : public testing::Test {
   std::string path_;
 };
 
-TEST_F(DaemonLockTest, OneThatNobodyHasIsTakenAtOnce) {
+TEST_F(FileLockTest, OneThatNobodyHasIsTakenAtOnce) {
   const auto never = [] { ADD_FAILURE() << "nobody is waited for"; };
   for (int i = 0; i < 2; ++i) {
-    absl::StatusOr<DaemonLock> lock = DaemonLock::Take(path_, never);
+    absl::StatusOr<FileLock> lock = FileLock::Take(path_, never);
     ASSERT_TRUE(lock.ok()) << lock.status();
-    const DaemonLock moved = *std::move(lock);
+    const FileLock moved = *std::move(lock);
   }
 }
 
-TEST_F(DaemonLockTest, TheSecondIsToldAndWaitsForTheFirst) {
-  std::optional<DaemonLock> first;
-  first = *DaemonLock::Take(path_, [] {});
+TEST_F(FileLockTest, TheSecondIsToldAndWaitsForTheFirst) {
+  std::optional<FileLock> first;
+  first = *FileLock::Take(path_, [] {});
   bool was_told = false;
   const auto told = [&] {
     was_told = true;
     first.reset();
   };
-  EXPECT_TRUE(DaemonLock::Take(path_, told).ok());
+  EXPECT_TRUE(FileLock::Take(path_, told).ok());
   EXPECT_TRUE(was_told);
 }
 
-TEST_F(DaemonLockTest, AFileThatCannotBeMadeIsNamed) {
-  EXPECT_THAT(DaemonLock::Take("/nonexistent/lock", [] {}).status().ToString(),
+TEST_F(FileLockTest, AFileThatCannotBeMadeIsNamed) {
+  EXPECT_THAT(FileLock::Take("/nonexistent/lock", [] {}).status().ToString(),
               HasSubstr("/nonexistent/lock"));
 }
 
