@@ -42,6 +42,7 @@ namespace {
 using Verb = CommandLine::Verb;
 
 constexpr absl::Duration kWaitMax = absl::Hours(1);
+constexpr std::string_view kCcoName = "cco";
 
 // A command, and what it takes behind it; null if it takes words of its own.
 struct KnownCommand {
@@ -286,7 +287,10 @@ absl::Status Understand(const CLI::App& root,
       said.empty() ? nullptr : KnownCommandOf(said[0]->get_name());
   for (const CLI::App* const app :
        {&root, known == nullptr ? &root : said[0]}) {
-    if (IsAsked(*app, "--help")) return absl::OkStatus();
+    if (IsAsked(*app, "--help")) {
+      if (known != nullptr) command->help_of = std::string(known->name);
+      return absl::OkStatus();
+    }
     if (!IsAsked(*app, "--version")) continue;
     command->verb = Verb::kVersion;
     return absl::OkStatus();
@@ -299,8 +303,11 @@ absl::Status Understand(const CLI::App& root,
   if (known == nullptr) return Mistake("say what to do");
   command->verb = known->verb;
   command->knows = known->asked;
-  // What else may be asked about.
-  if (known->verb == Verb::kHelp) return absl::OkStatus();
+  if (known->verb == Verb::kHelp) {
+    const std::vector<std::string> about = said[0]->remaining();
+    if (!about.empty()) command->help_of = about[0];
+    return absl::OkStatus();
+  }
   GATEWAY_RETURN_IF_ERROR(TakeFlags(root, command));
   GATEWAY_RETURN_IF_ERROR(TakeFlags(*said[0], command));
   return TakeWords(*known, *said[0], behind_dashes, command);
@@ -332,10 +339,15 @@ absl::StatusOr<CommandLine> ParseCommandLine(
   return command;
 }
 
+std::string NameOfProgram(std::string_view path) {
+  return std::string(path.substr(path.rfind('/') + 1));
+}
+
 std::vector<std::string> WordsOfProgram(std::string_view path,
                                         std::vector<std::string> words) {
-  const bool is_cco = path.substr(path.rfind('/') + 1) == "cco";
-  if (is_cco && words.empty()) return {"exec", "--", "claude"};
+  if (NameOfProgram(path) == kCcoName && words.empty()) {
+    return {"exec", "--", "claude"};
+  }
   return words;
 }
 

@@ -62,7 +62,12 @@ struct CommandLine {
     kManual,
   };
 
+  // The name that this program goes by: a link of the name `cco` is told of
+  // itself.
+  std::string own_name = "gatewayctl";
   Verb verb = Verb::kHelp;
+  // Of help: the command that is asked about; empty for all.
+  std::string help_of;
   // What may stand behind the command; null where it takes words of its own.
   const OperatorCommand* knows = nullptr;
   // Where to look. Empty for what was not said.
@@ -81,16 +86,16 @@ struct CommandLine {
   // The context that applies, if it does not say where the gateway is, and
   // nobody who counts more does.
   std::string placeless_context;
-  // Where operators ask, and where callers do by gRPC.
-  std::string admin;
-  std::string grpc;
-  // Of rollout: what is to become of it: `off`, `on`, `reset`, a percentage, or
-  // `status`.
   // Whom to trust at each listener, by `ca_file` or the context that has placed
   // it.
   std::string url_ca_file;
   std::string admin_ca_file;
   std::string grpc_ca_file;
+  // Where operators ask, and where callers do by gRPC.
+  std::string admin;
+  std::string grpc;
+  // Of rollout: what is to become of it: `off`, `on`, `reset`, a percentage, or
+  // `status`.
   std::string rollout = "status";
   // Of keys, limits, prices, sessions, ledger and others: what to do.
   OperatorWords asked;
@@ -104,6 +109,9 @@ struct CommandLine {
 // program's own name.
 absl::StatusOr<CommandLine> ParseCommandLine(
     const std::vector<std::string>& words);
+
+// The last part of the path that this program was run by.
+std::string NameOfProgram(std::string_view path);
 
 // The words that stand for those that a program of this name was given: all the
 // same, but `cco` without any is Claude Code on the way through the gateway.

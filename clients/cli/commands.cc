@@ -71,6 +71,35 @@ constexpr char kNoRoute[] =
     "Enable the gateway with --gateway, GATEWAY_V2_ENABLED=true or "
     "gatewayEnabled in the\ndaemon's configuration.";
 
+// Whether programs are told to do without the gateway, whatever this command
+// line says.
+bool IsTakenBack(CommandLine command, const Variables& variables) {
+  command.gateway_enabled.reset();
+  const absl::StatusOr<Switches> switches = ReadSwitches(command, variables);
+  return switches.ok() && !switches->gateway;
+}
+
+// What to do where no way was found: who runs the gateway by `daemon`, as those
+// who know this program as cco do, starts it by that.
+std::string NoRouteHint(const CommandLine& command, const Switches& switches,
+                        const Variables& variables) {
+  const bool is_cco = command.own_name == "cco";
+  const std::string daemon =
+      absl::StrCat(is_cco ? "cco" : "gatewayctl", " daemon ");
+  const bool of_daemon = is_cco || command.verb == CommandLine::Verb::kDaemon;
+  if (!switches.gateway || (of_daemon && IsTakenBack(command, variables))) {
+    return absl::StrCat(
+        "Programs are told to go by the HTTP proxy, and not by the gateway: it "
+        "is taken back.\n  ",
+        daemon, "rollback --undo\nstarts it, and has them come again.\n");
+  }
+  if (!of_daemon) return std::string(kHint);
+  return absl::StrCat(
+      "The gateway must be running for programs to reach their models.\n  ",
+      daemon, "start\nstarts it; ", daemon,
+      "restart does so with the flags that it had before.\n");
+}
+
 // A word that a shell takes as it is.
 std::string Quoted(const std::string& word) {
   constexpr char kPlain[] =
@@ -349,7 +378,7 @@ int RunOnRoute(const CommandLine& command, const Variables& variables,
             route.status().code(),
             absl::StrCat(switches->gateway ? "LLM Gateway" : "HTTP proxy",
                          " not available: ", route.status().message(), "\n",
-                         ToAbsl(kHint))));
+                         NoRouteHint(command, *switches, variables))));
   }
   switch (command.verb) {
     case CommandLine::Verb::kEnv:
@@ -431,6 +460,7 @@ int RunDaemonCommand(const CommandLine& command, const Variables& variables,
   CommandLine status = command;
   status.pid_file = files->pid_file;
   status.url.clear();
+  status.url_ca_file = command.ca_file;
   status.gateway_enabled = true;
   return RunOnRoute(status, variables, console.out, console.err);
 }
@@ -460,7 +490,6 @@ int RunAsking(const CommandLine& command, const Variables& variables,
   for (const AskingCommand& each : kAskingCommands) {
     if (each.verb != command.verb) continue;
     return RunAsked(each.ask, command, each.place(command, variables),
-  status.url_ca_file = command.ca_file;
                     console.out, console.err);
   }
   return RunOnRoute(command, variables, console.out, console.err);
@@ -504,7 +533,8 @@ int RunInContext(const CommandLine& command, const Variables& variables,
   std::ostream& err = console.err;
   switch (command.verb) {
     case CommandLine::Verb::kHelp:
-      out << HelpText();
+      out << (command.help_of.empty() ? HelpText()
+                                      : HelpTextOf(command.help_of));
       return 0;
     case CommandLine::Verb::kVersion:
       out << kVersion << "\n";

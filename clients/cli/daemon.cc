@@ -401,7 +401,22 @@ absl::Status SetSwitches(const std::string& path, bool gateway_enabled,
     done = ReplaceFile(path, *text);
   }
   if (done.ok()) return done;
-  return absl::Status(done.code(), absl::StrCat(path, " ", done.message()));
+  return absl::Status(done.code(), absl::StrCat(path, ": ", done.message()));
+}
+
+// Whoever takes a gateway back wants it to stop, also where programs cannot be
+// told so. REQUIRES: `untold` is not OK.
+absl::Status StopUntold(const CommandLine& command, const Variables& variables,
+                        const Console& console, const absl::Status& untold) {
+  const absl::Status stopped = StopDaemon(command, variables, console);
+  return absl::Status(
+      untold.code(),
+      absl::StrCat(untold.message(),
+                   "\nPrograms are not told to go elsewhere: they still look "
+                   "for the gateway; ",
+                   stopped.ok() ? "it does not run any more"
+                                : "and it could not be stopped: ",
+                   stopped.message()));
 }
 
 // First programs are told to go elsewhere, then the gateway goes. They are told
@@ -415,7 +430,10 @@ absl::Status RollBack(const CommandLine& command, const Variables& variables,
   if (undo) {
     GATEWAY_RETURN_IF_ERROR(CheckStart(command, variables).status());
   }
-  GATEWAY_RETURN_IF_ERROR(SetSwitches(files.switches, undo, console));
+  const absl::Status told = SetSwitches(files.switches, undo, console);
+  if (!told.ok()) {
+    return undo ? told : StopUntold(command, variables, console, told);
+  }
   Tell(command, console,
        absl::StrCat(files.switches, ": gatewayEnabled is ",
                     undo ? "true" : "false", ", proxyEnabled is ",

@@ -1,5 +1,8 @@
 #include "clients/cli/help.h"
 
+#include <algorithm>
+#include <vector>
+
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -70,6 +73,15 @@ void AddItem(const HelpItem& item, size_t column, std::string* out) {
   HelpLines(column, out).Add(item.text);
 }
 
+void AddSection(const HelpSection& section, std::string* out) {
+  *out += '\n';
+  HelpLines(0, out).Add(absl::StrCat(ToAbsl(section.title), ":"));
+  for (const HelpItem& item : section.items) {
+    AddItem(item, section.column, out);
+  }
+  if (!section.note.empty()) HelpLines(2, out).Add(section.note);
+}
+
 // What roff takes for itself is escaped.
 std::string Roff(std::string_view text) {
   std::string escaped =
@@ -86,15 +98,29 @@ std::string Roff(std::string_view text) {
 std::string HelpText() {
   std::string text;
   HelpLines(0, &text).Add(absl::StrCat("gatewayctl ", ToAbsl(kWhatItIs), "."));
-  for (const HelpSection& section : HelpSections()) {
-    text += '\n';
-    HelpLines(0, &text).Add(absl::StrCat(ToAbsl(section.title), ":"));
-    for (const HelpItem& item : section.items) {
-      AddItem(item, section.column, &text);
-    }
-    if (!section.note.empty()) HelpLines(2, &text).Add(section.note);
-  }
+  for (const HelpSection& section : HelpSections()) AddSection(section, &text);
   return text;
+}
+
+std::string HelpTextOf(std::string_view command) {
+  std::string does;
+  std::string takes;
+  const std::string start = absl::StrCat("gatewayctl ", ToAbsl(command), " ");
+  for (const HelpSection& section : HelpSections()) {
+    for (const HelpItem& item : section.items) {
+      if (absl::StartsWith(absl::StrCat(ToAbsl(item.term), " "), start)) {
+        AddItem(item, section.column, &does);
+      }
+    }
+    const std::vector<absl::string_view> commands =
+        absl::StrSplit(ToAbsl(section.commands), ' ');
+    const bool is_of_it = std::find(commands.begin(), commands.end(),
+                                    ToAbsl(command)) != commands.end();
+    if (is_of_it) AddSection(section, &takes);
+  }
+  if (does.empty()) return HelpText();
+  return absl::StrCat(does, takes,
+                      "\ngatewayctl --help tells of every command.\n");
 }
 
 std::string ManualPage() {

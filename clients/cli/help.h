@@ -1,8 +1,9 @@
-// What gatewayctl tells of itself: one table, of which `gatewayctl --help` and
-// the manual page gatewayctl(1) are two forms.
+// What gatewayctl tells of itself: one table, of which `gatewayctl --help`, the
+// same of each command and the manual page gatewayctl(1) are forms.
 //
-//   std::cout << HelpText();
-//   std::cout << ManualPage();  // For man(1), in its own language.
+//   console.out << HelpText();
+//   console.out << HelpTextOf("keys");
+//   console.out << ManualPage();  // For man(1), in its own language.
 //
 // Thread-safe: plain functions.
 
@@ -29,6 +30,8 @@ struct HelpSection {
   size_t column = 26;  // Where the texts of the items begin.
   absl::Span<const HelpItem> items;
   std::string_view note;  // Stands behind them.
+  // The commands that it is for, with spaces; none for what is of none alone.
+  std::string_view commands = "";
 };
 
 // The table, in the order in which it is read.
@@ -36,6 +39,10 @@ absl::Span<const HelpSection> HelpSections();
 
 // What `gatewayctl --help` prints.
 std::string HelpText();
+
+// What `gatewayctl COMMAND --help` prints: what it does and takes. All if there
+// is nothing to say of it.
+std::string HelpTextOf(std::string_view command);
 
 // What `gatewayctl man` prints: gatewayctl.1, in the man macros of roff.
 std::string ManualPage();

@@ -362,69 +362,105 @@ constexpr HelpItem kWayItems[] = {
      "~/.cco/config/daemon-config.json"},
 };
 
+// Those that ask operators' listener, callers', and either, or the HTTP one.
+constexpr std::string_view kCommandsOfOperators =
+    "rollout keys limits audit budgets prices ledger logs metrics traces "
+    "alerts models providers circuits route health config top";
+constexpr std::string_view kCommandsThatAsk =
+    "alerts audit budgets chat circuits config env exec health keys ledger "
+    "limits logs metrics models prices providers rollout route sessions "
+    "status top traces";
+
 constexpr HelpSection kSections[] = {
     {.title = "Commands",
      .column = 35,
      .items = kCommandItems,
      .note = "Flags stand before or behind the command."},
-    {.title = "What is set", .items = kSetItems},
+    {.title = "What is set", .items = kSetItems,
+     .commands = "env exec"},
     {.title = "Where it looks; the first that is given counts",
-     .items = kWhereItems},
+     .items = kWhereItems,
+     .commands = kCommandsThatAsk},
     {.title = "What status asks",
      .items = kStatusItems,
      .note = "A gateway found by its PID file is asked at its operations "
              "listener, /readyz; one that was named by its URL there, "
-             "/health/ready."},
+             "/health/ready.",
+     .commands = "status daemon"},
     {.title = "What every command takes that shows something",
-     .items = kOutputItems},
+     .items = kOutputItems,
+     .commands = kCommandsThatAsk},
     {.title = "What chat and route explain take",
      .items = kChatItems,
      .note = "The answer goes to standard output, all else to standard error. "
              "With --output json each event of the stream is a line. On a "
              "terminal Ctrl-C ends an answer, Ctrl-D the chat, and /new "
-             "begins anew."},
+             "begins anew.",
+     .commands = "chat route"},
     {.title = "What keys takes",
      .items = kKeysItems,
      .note = "update empties scopes, labels or limits by none, and an "
-             "expiry by never."},
-    {.title = "What limits takes", .items = kLimitsItems},
-    {.title = "What ledger takes", .items = kLedgerItems},
-    {.title = "What budgets takes", .items = kBudgetsItems},
-    {.title = "What audit takes", .items = kAuditItems},
-    {.title = "What prices takes", .items = kPricesItems},
-    {.title = "What metrics takes", .items = kMetricsItems},
-    {.title = "What traces takes", .items = kTracesItems},
-    {.title = "What alerts takes", .items = kAlertsItems},
-    {.title = "What circuits takes", .items = kCircuitsItems},
-    {.title = "What config takes", .items = kConfigItems},
+             "expiry by never.",
+     .commands = "keys"},
+    {.title = "What limits takes", .items = kLimitsItems,
+     .commands = "limits"},
+    {.title = "What ledger takes", .items = kLedgerItems,
+     .commands = "ledger"},
+    {.title = "What budgets takes", .items = kBudgetsItems,
+     .commands = "budgets"},
+    {.title = "What audit takes", .items = kAuditItems,
+     .commands = "audit"},
+    {.title = "What prices takes", .items = kPricesItems,
+     .commands = "prices"},
+    {.title = "What metrics takes", .items = kMetricsItems,
+     .commands = "metrics"},
+    {.title = "What traces takes", .items = kTracesItems,
+     .commands = "traces"},
+    {.title = "What alerts takes", .items = kAlertsItems,
+     .commands = "alerts"},
+    {.title = "What circuits takes", .items = kCircuitsItems,
+     .commands = "circuits"},
+    {.title = "What config takes", .items = kConfigItems,
+     .commands = "config"},
     {.title = "What contexts takes",
      .items = kContextsItems,
      .note = "They are in ~/.config/gatewayctl/contexts.json, or in "
              "$GATEWAYCTL_CONTEXTS. A flag counts more than a context that is "
              "named by --gateway_context, that more than the environment, and "
-             "that more than the context in use."},
-    {.title = "What top takes", .items = kTopItems},
+             "that more than the context in use: --url and --pid_file for the "
+             "whole gateway, --admin and --grpc for one listener. A context's "
+             "keys go to its own addresses only.",
+     .commands = "contexts"},
+    {.title = "What top takes", .items = kTopItems,
+     .commands = "top"},
     {.title = "What daemon takes",
      .items = kDaemonItems,
      .note = "A link of the name cco to gatewayctl does the same; cco alone "
              "is gatewayctl exec -- claude. restart checks the configuration "
              "before it stops a gateway, and goes by the flags of start unless "
              "it is given others. With gatewayEnabled false in "
-             "~/.cco/config/daemon-config.json it only stops it."},
-    {.title = "What models takes", .items = kModelsItems},
-    {.title = "What logs takes", .items = kLogsItems},
-    {.title = "What sessions takes", .items = kSessionsItems},
+             "~/.cco/config/daemon-config.json it only stops it.",
+     .commands = "daemon"},
+    {.title = "What models takes", .items = kModelsItems,
+     .commands = "models"},
+    {.title = "What logs takes", .items = kLogsItems,
+     .commands = "logs"},
+    {.title = "What sessions takes", .items = kSessionsItems,
+     .commands = "sessions"},
     {.title = "Whom chat, sessions, models list and models get ask",
-     .items = kCallersItems},
+     .items = kCallersItems,
+     .commands = "chat sessions models"},
     {.title = "Whom rollout, keys, limits, audit, budgets, prices, ledger, "
               "logs, metrics, traces, alerts, models, providers, circuits, "
               "route, health, config and top ask",
-     .items = kOperatorsItems},
+     .items = kOperatorsItems,
+     .commands = kCommandsOfOperators},
     {.title = "Which way requests go",
      .items = kWayItems,
      .note = "A flag counts more than the environment ($GATEWAY_V2_ENABLED "
              "or $ENABLE_GATEWAY_V2, for the gateway), and that more than "
-             "the file."},
+             "the file.",
+     .commands = "env exec status"},
     {.title = "Exit codes",
      .note = "It exits with 0 if all is well; with 1 and a hint if there "
              "is no gateway, if it does not answer or is not ready "

@@ -81,16 +81,17 @@ int RunAndFlush(const CommandLine& command, const Variables& variables,
   return 1;
 }
 
-int Main(const std::vector<std::string>& words) {
+int Main(const char* path, const std::vector<std::string>& words) {
   const Variables variables = ReadEnvironment();
   OutputBuffer output;
   const StandardStreams streams(&output, variables);
   const Console& console = streams.console();
-  const absl::StatusOr<CommandLine> command = ParseCommandLine(words);
+  absl::StatusOr<CommandLine> command = ParseCommandLine(words);
   if (!command.ok()) {
     console.err << FailureText(command.status(), WantsJson(words));
     return 1;
   }
+  command->own_name = NameOfProgram(path);
   return RunAndFlush(*command, variables, console, output);
 }
 
@@ -98,6 +99,7 @@ int Main(const std::vector<std::string>& words) {
 }  // namespace gateway
 
 int main(int argc, char** argv) {
-  return gateway::Main(gateway::WordsOfProgram(
-      argv[0], std::vector<std::string>(argv + 1, argv + argc)));
+  return gateway::Main(
+      argv[0], gateway::WordsOfProgram(
+                   argv[0], std::vector<std::string>(argv + 1, argv + argc)));
 }

@@ -102,6 +102,9 @@ TEST(CommandLineTest, AskingForHelpIsNoMistakeWhereverItIsDone) {
   EXPECT_EQ(Parsed({"exec", "--help"}).verb, Verb::kHelp);
   EXPECT_EQ(Parsed({"env", "-h", "x"}).verb, Verb::kHelp);
   EXPECT_EQ(Parsed({"help", "exec"}).verb, Verb::kHelp);
+  EXPECT_EQ(Parsed({"help", "exec"}).help_of, "exec");
+  EXPECT_EQ(Parsed({"exec", "--help"}).help_of, "exec");
+  EXPECT_EQ(Parsed({"--help"}).help_of, "");
   EXPECT_THAT(Parsed({"exec", "x", "--help"}).program,
               ElementsAre("x", "--help"));
 }

@@ -97,6 +97,19 @@ TEST_F(DaemonTest, WhoseNumberAnotherMayHaveIsNotStopped) {
   }
 }
 
+TEST_F(DaemonTest, WhatCannotBeToldToProgramsIsNoReasonToGoOn) {
+  const std::string switches = home_ + "/.cco/config/daemon-config.json";
+  for (const char* const folder : {"/.cco", "/.cco/config"}) {
+    mkdir((home_ + folder).c_str(), 0700);
+  }
+  ASSERT_EQ(mkdir(switches.c_str(), 0700), 0);
+  const absl::Status done = Run({"rollback"});
+  EXPECT_FALSE(done.ok());
+  EXPECT_THAT(done.ToString(), HasSubstr(switches + ": "));
+  EXPECT_THAT(done.ToString(), HasSubstr("it does not run any more"));
+  EXPECT_EQ(out_.str(), "not running\n");
+}
+
 TEST_F(DaemonTest, AGatewayThatIsTakenBackIsNotStarted) {
   EXPECT_TRUE(Run({"rollback"}).ok());
   EXPECT_THAT(out_.str(), HasSubstr("gatewayEnabled is false"));

@@ -204,7 +204,11 @@ class GatewayctlDaemonTest(GatewayctlCase):
             self.assertEqual(json.load(file), {"gatewayEnabled": False,
                                                "proxyEnabled": True})
         self.assertIn("not started", self.daemon("restart").stdout)
-        self.assert_refused(self.cco("env"), "HTTP proxy not available")
+        self.assert_refused(self.cco("env"), "HTTP proxy not available",
+                            "cco daemon rollback --undo")
+        self.assert_refused(self.cco("daemon", "status"),
+                            "LLM Gateway not available",
+                            "cco daemon rollback --undo")
         self.started("rollback", "--undo")
         self.assertEqual(self.cco("env").returncode, 0)
 
@@ -284,6 +288,23 @@ class GatewayctlDaemonTest(GatewayctlCase):
                   encoding="utf-8") as file:
             self.assertEqual(file.read(), '{"gatewayEnabled": tr')
         self.started("rollback", "--undo")
+
+    def test_switches_that_cannot_be_written_hold_no_rollback_up(self):
+        first = self.started("start")
+        switches = os.path.join(self.folder, "config", "daemon-config.json")
+        os.mkdir(switches)
+        done = self.daemon("rollback")
+        self.assertEqual(done.returncode, 1, done.stdout)
+        self.assertIn(switches + ": ", done.stderr)
+        self.assertIn("it does not run any more", done.stderr)
+        self.assert_gone(first["pid"])
+
+    def test_who_knows_it_as_cco_is_told_how_to_start_it(self):
+        for words in ((), ("daemon", "status"), ("env",)):
+            self.assert_refused(self.cco(*words), "cco daemon start",
+                                "cco daemon restart")
+        self.assert_refused(self.run_ctl("daemon", "status"),
+                            "gatewayctl daemon start")
 
     def test_each_step_is_told_in_json_too(self):
         begun = self.daemon("start", "--output", "json")

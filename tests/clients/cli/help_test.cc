@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
+#include "clients/cli/command_line.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -11,6 +12,7 @@ namespace gateway {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::StartsWith;
 
 TEST(HelpTest, TermsAndTextsStandInColumns) {
@@ -27,6 +29,23 @@ TEST(HelpTest, TermsAndTextsStandInColumns) {
   EXPECT_THAT(text,
               HasSubstr("  gatewayctl limits list | reset NAME\n" +
                         std::string(35, ' ') + "show how full limits are"));
+}
+
+TEST(HelpTest, EachCommandHasItsOwn) {
+  const std::string keys = HelpTextOf("keys");
+  EXPECT_THAT(keys, StartsWith("  gatewayctl keys create | list"));
+  EXPECT_THAT(keys, HasSubstr("What keys takes:\n"));
+  EXPECT_THAT(keys, HasSubstr("--owner WHO"));
+  EXPECT_THAT(keys, HasSubstr("--admin ADDRESS"));
+  EXPECT_THAT(keys, Not(HasSubstr("--prices FILE")));
+  EXPECT_THAT(keys, Not(HasSubstr("gatewayctl ledger")));
+  // All that there is of it, and of no other that begins so.
+  EXPECT_THAT(HelpTextOf("ledger"), HasSubstr("gatewayctl ledger archive"));
+  EXPECT_EQ(HelpTextOf("key"), HelpText());
+  for (const std::string_view name : CommandNames()) {
+    if (name == "version") continue;
+    EXPECT_LT(HelpTextOf(name).size(), HelpText().size() / 2) << name;
+  }
 }
 
 TEST(HelpTest, NoLineIsLongerThanATerminalIsWide) {
