@@ -90,9 +90,20 @@ absl::Status RefusalOf(const std::string& file, const absl::Status& why) {
   return refusal;
 }
 
+// Takes out warnings of what an error is told of, or, without a path, all.
+void RemoveWarnings(const std::string* path, Problems* problems) {
+  const auto is_out = [path](const v1::ConfigProblem& problem) {
+    return problem.severity() == v1::ConfigProblem::SEVERITY_WARNING &&
+           (path == nullptr || problem.path() == *path);
+  };
+  problems->erase(std::remove_if(problems->begin(), problems->end(), is_out),
+                  problems->end());
+}
+
 // Adds what only putting it into use would tell: what is wrong with a file that
 // it names, which is a mistake of it; and that a field needs a restart, which
-// is none. Who may have texts checked, but not applied, is not told.
+// is none. Who looks at more has all the warnings that there are. Who may have
+// texts checked, but not applied, is not told.
 void AddProblemsOfUse(const AdminConnection& admin, const std::string& text,
                       v1::ValidateConfigResponse* checked) {
   v1::ApplyConfigRequest request;
@@ -105,9 +116,11 @@ void AddProblemsOfUse(const AdminConnection& admin, const std::string& text,
     problem.set_severity(is_wrong ? v1::ConfigProblem::SEVERITY_ERROR
                                   : v1::ConfigProblem::SEVERITY_WARNING);
     checked->set_valid(!is_wrong);
+    if (is_wrong) RemoveWarnings(&problem.path(), checked->mutable_problems());
     *checked->add_problems() = std::move(problem);
   }
   if (!would.ok()) return;
+  RemoveWarnings(/*path=*/nullptr, checked->mutable_problems());
   for (const v1::ConfigProblem& warning : would->warnings()) {
     if (IsAmong(warning, checked->problems())) continue;
     *checked->add_problems() = warning;
@@ -270,6 +283,7 @@ std::string ConfigProblemsText(
 v1::ConfigProblem ConfigProblemOf(const std::string& path,
                                   const std::string& description) {
   v1::ConfigProblem problem;
+  problem.set_severity(v1::ConfigProblem::SEVERITY_ERROR);
   problem.set_path(path);
   problem.set_message(description);
   const std::string mark = path.empty() ? ": " : absl::StrCat(": ", path, ": ");

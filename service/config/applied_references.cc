@@ -15,6 +15,7 @@
 #include "base/string_view.h"
 #include "google/protobuf/message.h"
 #include "providers/provider_settings.h"
+#include "service/config/config_reader.h"
 #include "service/config/config_references.h"
 #include "service/config/secret_reference.h"
 #include "service/config/yaml_writer.h"
@@ -169,9 +170,17 @@ std::vector<AppliedReferences::Named> AppliedReferences::AllOf(
   return all;
 }
 
+std::string AppliedReferences::IncludedFile(const std::string& name) const {
+  std::string path = PathBeside(included_.config_file, name);
+  const auto& all = included_.paths;
+  if (std::find(all.begin(), all.end(), path) == all.end()) return "";
+  return path;
+}
+
 AppliedReferences::AppliedReferences(const ProviderKinds& kinds,
-                                     const GatewayConfig& file)
-    : kinds_(kinds) {
+                                     const GatewayConfig& file,
+                                     IncludedFiles included)
+    : kinds_(kinds), included_(std::move(included)) {
   for (const Named& named : AllOf(file)) {
     uses_.insert(named.use);
     uses_of_[IdentityOf(named.reference)].insert(named.use);

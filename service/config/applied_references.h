@@ -20,7 +20,9 @@
 //   // providers[1].openai.api_key: must not be taken from variable HOME: ...
 //
 // For the same reason an applied configuration runs no program that the file
-// does not name, and trusts authorities (`ca_file`) by the rules of secrets.
+// does not name, trusts authorities (`ca_file`) by the rules of secrets, and
+// has no other files with parts of it (`routing.selection.files`,
+// `alerts.files`) than those that the file has.
 //
 // A path is looked at as it is written, where `..` is refused, and as it
 // resolves, so that no link leads out of a folder that is allowed, and no other
@@ -45,6 +47,12 @@
 
 namespace gateway {
 
+// The files with parts of it that the configuration file names.
+struct IncludedFiles {
+  std::string config_file;         // Names count from its folder.
+  std::vector<std::string> paths;  // From there, as `PathBeside` has them.
+};
+
 // Says what is wrong with an entry of `runtime.applied_references`.
 absl::Status CheckAppliedReference(std::string_view entry);
 
@@ -52,7 +60,12 @@ class AppliedReferences {
  public:
   // REQUIRES: `file` has its defaults and has passed validation.
   AppliedReferences(const ProviderKinds& kinds,
-                    const llmgateway::config::v1::GatewayConfig& file);
+                    const llmgateway::config::v1::GatewayConfig& file,
+                    IncludedFiles included = {});
+
+  // The path of a file with a part of the configuration; empty if the
+  // configuration file has no such part.
+  std::string IncludedFile(const std::string& name) const;
 
   // Adds a problem for each reference of `applied` that is not allowed. Says
   // nothing of whether it leads anywhere.
@@ -85,6 +98,7 @@ class AppliedReferences {
   bool AllowsFile(const std::string& path) const;
 
   const ProviderKinds kinds_;
+  const IncludedFiles included_;
   std::set<Use> uses_;  // Of whatever secret.
   // By what identifies a secret, whatever it is called.
   std::map<std::string, std::set<Use>> uses_of_;

@@ -31,23 +31,40 @@ enum class Scope { kDraft, kText, kTextAndMachine };
 
 constexpr size_t kSectionFilesMax = 16;
 
+// A text, and which files with parts of it are read.
+struct TextSource {
+  Scope scope;
+  const std::string& name;
+  // Null but for a text that an operator applies.
+  const AppliedReferences* allowed = nullptr;
+};
+
 using FileNames = ::google::protobuf::RepeatedPtrField<std::string>;
 
 // Reads the files of a section, whose content takes the place of their names.
-void ReadSectionFiles(std::string_view section, const std::string& config_file,
+void ReadSectionFiles(const TextSource& source, std::string_view section,
                       FileNames* names, LoadedConfig* loaded,
                       ConfigProblems* problems) {
   const FileNames files = *names;
   names->Clear();
   for (int i = 0; i < files.size(); ++i) {
-    const std::string path = PathBeside(config_file, files[i]);
-    loaded->included.push_back(path);
-    const absl::StatusOr<std::string> text = ReadFile(path, kConfigBytesLimit);
     const std::string field =
         ElementPath(JoinPath(section, "files"), static_cast<size_t>(i));
     if (!text.ok()) {
       problems->Add(loaded->places.Find(field), field,
                     ToStd(text.status().message()));
+    const std::string path = source.allowed == nullptr
+                                 ? PathBeside(source.name, files[i])
+                                 : source.allowed->IncludedFile(files[i]);
+    if (path.empty()) {
+      problems->Add(loaded->places.Find(field), field,
+                    "is read for a text that is applied if the configuration "
+                    "file names it, too; put what it says into the text");
+      loaded->complete = false;
+      continue;
+    }
+    loaded->included.push_back(path);
+    const absl::StatusOr<std::string> text = ReadFile(path, kConfigBytesLimit);
       loaded->complete = false;
       continue;
     }
@@ -61,9 +78,9 @@ void ReadSectionFiles(std::string_view section, const std::string& config_file,
   }
 }
 
-void IncludeSectionFiles(Scope scope, std::string_view section,
-                         const std::string& source, FileNames* names,
-                         LoadedConfig* loaded, ConfigProblems* problems) {
+void IncludeSectionFiles(const TextSource& source, std::string_view section,
+                         FileNames* names, LoadedConfig* loaded,
+                         ConfigProblems* problems) {
   const std::string field = JoinPath(section, "files");
   if (names->empty() ||
       !CheckCount(field, static_cast<size_t>(names->size()), kSectionFilesMax,
@@ -71,7 +88,7 @@ void IncludeSectionFiles(Scope scope, std::string_view section,
     return;
   }
   const TextPlace place = loaded->places.Find(field);
-  switch (scope) {
+  switch (source.scope) {
     case Scope::kDraft:
       return problems->Warn(place, field,
                             "are not looked at here, where only the text is");
@@ -80,21 +97,21 @@ void IncludeSectionFiles(Scope scope, std::string_view section,
                            "cannot be read for a text that is no file; put "
                            "what they say into the text");
     case Scope::kTextAndMachine:
-      return ReadSectionFiles(section, source, names, loaded, problems);
+      return ReadSectionFiles(source, section, names, loaded, problems);
   }
 }
 
-void IncludeFiles(Scope scope, const std::string& source, LoadedConfig* loaded,
+void IncludeFiles(const TextSource& source, LoadedConfig* loaded,
                   ConfigProblems* problems) {
   auto& config = loaded->config;
   if (config.routing().has_selection()) {
     IncludeSectionFiles(
-        scope, "routing.selection", source,
+        source, "routing.selection",
         config.mutable_routing()->mutable_selection()->mutable_files(), loaded,
         problems);
   }
   if (config.has_alerts()) {
-    IncludeSectionFiles(scope, "alerts", source,
+    IncludeSectionFiles(source, "alerts",
                         config.mutable_alerts()->mutable_files(), loaded,
                         problems);
   }
@@ -129,12 +146,11 @@ void ApplyHttpPort(const Environment& environment,
 }
 
 // Reads and checks the text, without secrets and machine.
-LoadedConfig ReadAndCheck(Scope scope, const ProviderKinds& kinds,
-                          std::string_view text, const std::string& source,
-                          const Environment& environment,
+LoadedConfig ReadAndCheck(const TextSource& source, const ProviderKinds& kinds,
+                          std::string_view text, const Environment& environment,
                           ConfigProblems* problems) {
   LoadedConfig loaded = LoadConfigText(text, problems);
-  IncludeFiles(scope, source, &loaded, problems);
+  IncludeFiles(source, &loaded, problems);
   ApplyEnvironment(environment, &loaded.config, problems);
   ApplyDefaults(kinds, &loaded.config);
   ApplyHttpPort(environment, &loaded.config, problems);
@@ -155,10 +171,8 @@ ConfigReading ReadWithin(Scope scope, const ProviderKinds& kinds,
   ConfigReading reading;
   reading.text = text;
   ConfigProblems problems(source);
-  // A text that an operator applies names no files but secrets'.
-  LoadedConfig loaded =
-      ReadAndCheck(allowed == nullptr ? scope : Scope::kText, kinds, text,
-                   source, environment, &problems);
+  LoadedConfig loaded = ReadAndCheck({scope, source, allowed}, kinds, text,
+                                     environment, &problems);
   reading.files = FilesNamedBy(loaded.config);
   reading.files.insert(reading.files.end(), loaded.included.begin(),
                        loaded.included.end());
@@ -195,9 +209,10 @@ ConfigDraft ReadConfigDraft(const ProviderKinds& kinds, std::string_view text,
                             const Environment& environment) {
   ConfigDraft draft;
   ConfigProblems problems(source);
-  draft.config =
-      ReadAndCheck(Scope::kDraft, kinds, text, source, environment, &problems)
-          .config;
+  draft.config = ReadAndCheck({Scope::kDraft, source}, kinds, text, environment,
+                              &problems)
+                     .config;
+  reading.included = std::move(loaded.included);
   draft.problems = problems.Sorted();
   draft.warnings = problems.SortedWarnings();
   return draft;

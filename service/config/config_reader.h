@@ -39,6 +39,8 @@ struct ConfigReading {
   std::string text;                     // What was read.
   // Named in it, also if there are problems.
   std::vector<std::string> files;
+  // Of these the ones with parts of the configuration.
+  std::vector<std::string> included;
 };
 
 // Reads the file. What cannot work on this machine is a problem, too: see

@@ -99,6 +99,7 @@ void ConfigReloader::ChooseFirst(ConfigReading file) {
   const std::string sha256 = Sha256Hex(file.text);
   read_sha256_ = sha256;
   file_config_ = file.snapshot->config();
+  included_ = {options_.file, file.included};
   ConfigVersion version;
   version.text = file.text;
   std::vector<ConfigProblem> lost;
@@ -181,10 +182,8 @@ bool ConfigReloader::AwaitBegin(MutexLock& lock) {
 }
 
 ConfigReloader::Result ConfigReloader::Ended() {
-  Result result;
-  result.status = absl::UnavailableError("the gateway is shutting down");
-  result.refusal = Refusal::kEnded;
-  return result;
+  return {.status = absl::UnavailableError("the gateway is shutting down"),
+          .refusal = Refusal::kEnded};
 }
 
 // --- What may come into use.
@@ -196,7 +195,7 @@ ConfigReading ConfigReloader::ReadFileAsItIs() const {
 
 ConfigReading ConfigReloader::ReadText(const ConfigVersion& version) {
   // What was the file's once may name what it named then.
-  const AppliedReferences allowed(options_.kinds, file_config_);
+  const AppliedReferences allowed(options_.kinds, file_config_, included_);
   // Of which paths count from its folder.
   const std::string& source =
       version.from_file ? options_.file : version.source;
@@ -264,7 +263,7 @@ ConfigReloader::Result ConfigReloader::Apply(const Applied& applied) {
                    applied.validate_only);
   }
   candidate.file_sha256 = FileSha256();
-  const AppliedReferences allowed(options_.kinds, file_config_);
+  const AppliedReferences allowed(options_.kinds, file_config_, included_);
   candidate.reading = ReadConfigForMachine(
       options_.kinds, applied.text, candidate.source, options_.environment,
       options_.clock->WallTime(), &allowed);
@@ -434,6 +433,7 @@ ConfigReloader::Result ConfigReloader::Use(Candidate candidate,
   result.version = history_.versions().back();
   if (candidate.from_file && !candidate.applied) {
     file_config_ = ready->runtime->config();
+    included_ = {options_.file, candidate.reading.included};
   }
   if (!ready->same) {
     retired_.push_back(ready->before);

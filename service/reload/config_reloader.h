@@ -49,6 +49,7 @@
 #include "base/os/clock.h"
 #include "base/os/mutex.h"
 #include "providers/provider_kind.h"
+#include "service/config/applied_references.h"
 #include "service/config/config_diff.h"
 #include "service/config/config_problem.h"
 #include "service/config/config_reader.h"
@@ -275,6 +276,7 @@ class ConfigReloader {
   ConfigHistory history_ GUARDED_BY(mu_);
   // Of the file, when it was last good.
   llmgateway::config::v1::GatewayConfig file_config_ GUARDED_BY(mu_);
+  IncludedFiles included_ GUARDED_BY(mu_);
   std::string read_sha256_ GUARDED_BY(mu_);  // Of the file, as last read.
   // The file and its problems, as last refused; empty once one is in use.
   std::string refused_ GUARDED_BY(mu_);

@@ -80,6 +80,7 @@ TEST(ConfigRequestTest, ARefusalHasThePlacesOfItsProblems) {
   const v1::ConfigProblem placed =
       ConfigProblemOf("routing", "applied by ann:3:5: routing: is odd: yes");
   EXPECT_EQ(placed.path(), "routing");
+  EXPECT_EQ(placed.severity(), v1::ConfigProblem::SEVERITY_ERROR);
   EXPECT_EQ(placed.message(), "is odd: yes");
   EXPECT_EQ(placed.line(), 3);
   EXPECT_EQ(placed.column(), 5);

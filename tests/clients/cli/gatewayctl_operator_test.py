@@ -76,6 +76,42 @@ class GatewayctlOperatorTest(GatewayctlCase):
         self.assertEqual(lines[0], ["status", "serving"])
         self.assertEqual(self.json_of("health")["status"], "STATUS_SERVING")
 
+    def test_a_configuration_in_use_is_valid_with_the_files_it_names(self):
+        parts = {
+            "policies.yaml": "policies: {p: {target: mock/m}}\n",
+            "alerts.yaml": "alerts: [{name: a, condition: error_rate > 5%, "
+                           "action: page}]\n"}
+        text = _CONFIG % "one" + (
+            "  selection: {files: [policies.yaml]}\n"
+            "alerts: {files: [alerts.yaml], actions: "
+            "[{name: page, log: {}}]}\n"
+            "runtime: {state_dir: %s}\n" % os.path.join(self.home, "state"))
+        for name, part in parts.items():
+            with open(os.path.join(self.home, name), "w",
+                      encoding="utf-8") as file:
+                file.write(part)
+        path = self.write(text)
+        pid_file = os.path.join(self.home, "other.pid")
+        self.start_gateway("--pid_file", pid_file, "--config", path,
+                           config=text)
+        where = ("--pid_file", pid_file)
+        done = self.run_ctl("config", "check", path, *where)
+        self.assertEqual((done.returncode, done.stdout),
+                         (0, path + " is valid\n"), done.stderr)
+        done = self.run_ctl("config", "diff", path, *where)
+        self.assertEqual((done.returncode, done.stdout),
+                         (0, "nothing differs\n"), done.stderr)
+        done = self.run_ctl("config", "apply", path, *where)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        # Others are none of the operator's.
+        other = self.write(text.replace("[policies.yaml]", "[other.yaml]"))
+        done = self.run_ctl("config", "check", other, *where)
+        self.assertEqual(done.returncode, 1, done.stdout)
+        self.assertIn(": error: routing.selection.files[0]: ", done.stdout)
+        self.assertNotIn("warning: routing.selection.files", done.stdout)
+        self.assert_refused(self.run_ctl("config", "diff", other, *where),
+                            ": error: routing.selection.files[0]: ")
+
     def test_calls_are_shown_as_they_end(self):
         shown = self.begin("top", "--count", "1", "--output", "json")
         # Nobody is told of calls that were before he watched.

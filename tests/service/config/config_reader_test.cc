@@ -19,6 +19,7 @@
 #include "llmgateway/config/v1/config.pb.h"
 #include "proto/field_marks.h"
 #include "providers/registry/all_providers.h"
+#include "service/config/applied_references.h"
 #include "service/config/config_problem.h"
 #include "service/config/defaults.h"
 #include "service/config/loader.h"
@@ -30,6 +31,7 @@ using ::google::protobuf::Descriptor;
 using ::google::protobuf::FieldDescriptor;
 using ::google::protobuf::Message;
 using ::llmgateway::config::v1::GatewayConfig;
+using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -344,6 +346,40 @@ TEST_F(SelectionFilesTest, TheyAreReadForFilesOnly) {
   EXPECT_THAT(draft.problems, IsEmpty());
   ASSERT_EQ(draft.warnings.size(), 1u);
   EXPECT_THAT(draft.warnings[0].message, HasSubstr("are not looked at here"));
+}
+
+TEST_F(SelectionFilesTest, AnAppliedTextHasThoseThatTheFileHas) {
+  Write("model_policies.yaml", "policies: {a: {target: openrouter/a}}\n");
+  Write("node_requirements.yaml", "nodes: {b: {}}\n");
+  Write("other.yaml", "policies: {secret: {target: openrouter/a}}\n");
+  const ConfigReading file = Read();
+  ASSERT_NE(file.snapshot, nullptr);
+  EXPECT_THAT(file.included,
+              ElementsAre(folder_ + "/model_policies.yaml",
+                          folder_ + "/node_requirements.yaml"));
+  const AppliedReferences allowed(
+      AllProviderKinds(), file.snapshot->config(),
+      {folder_ + "/gateway.yaml", file.included});
+  const auto apply = [&](const std::string& files) {
+    return ReadConfigForMachine(
+        AllProviderKinds(),
+        "providers: [{name: openrouter, mock: {}}]\n"
+        "routing: {selection: {files: [" + files + "]}}\n",
+        "applied by ops", {}, absl::UnixEpoch(), &allowed);
+  };
+  const ConfigReading same = apply("model_policies.yaml");
+  EXPECT_THAT(Lines(same), IsEmpty());
+  ASSERT_NE(same.snapshot, nullptr);
+  EXPECT_EQ(same.snapshot->config().routing().selection().policies_size(), 1);
+  EXPECT_THAT(same.files, Contains(folder_ + "/model_policies.yaml"));
+  EXPECT_NE(apply(folder_ + "/model_policies.yaml").snapshot, nullptr);
+  // No other is looked at, whether it is there or not.
+  for (const char* const other : {"other.yaml", "/nowhere", "./other.yaml"}) {
+    EXPECT_THAT(Lines(apply(other)),
+                ElementsAre(AllOf(HasSubstr("routing.selection.files[0]"),
+                                  HasSubstr("if the configuration file names "
+                                            "it, too"))));
+  }
 }
 
 // A configuration that names a file with alerts beside it.
