@@ -2,16 +2,20 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "base/os/clock.h"
+#include "base/os/file.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "service/pipeline/runtime_snapshot.h"
+#include "service/store/sqlite_connection.h"
 #include "tests/testing/test_runtime.h"
 
 namespace gateway {
@@ -60,6 +64,43 @@ TEST_F(OpenedAuditTest, AHomeIsThatOfTheEnvironment) {
   ASSERT_TRUE(log.ok()) << log.status();
   EXPECT_TRUE(Has(".cco/audit.db"));
   EXPECT_THAT(Open(yaml).status().message(), HasSubstr("HOME"));
+}
+
+TEST_F(OpenedAuditTest, AnEarlierDaemonsFileStaysAndOursIsBesideIt) {
+  const std::string path = folder_ + "/audit.db";
+  std::ofstream(path).close();
+  {
+    const auto earlier = SqliteConnection::Open(
+        path, SqliteConnection::Access::kReadWrite, absl::Seconds(5));
+    ASSERT_TRUE(earlier.ok()) << earlier.status();
+    ASSERT_TRUE((*earlier)
+                    ->Execute("CREATE TABLE audit_log (id TEXT PRIMARY KEY, "
+                              "agent_type TEXT, request_body TEXT)")
+                    .ok());
+  }
+  const std::string yaml = absl::StrCat("audit: {file: ", path, "}\n");
+  const std::string before = *ReadFile(path, 1 << 20);
+  // The second finds both.
+  for (int i = 0; i < 2; ++i) {
+    const auto log = Open(yaml);
+    ASSERT_TRUE(log.ok()) << log.status();
+    EXPECT_TRUE(Has("audit.llm-gateway.db"));
+  }
+  EXPECT_EQ(*ReadFile(path, 1 << 20), before);
+}
+
+TEST_F(OpenedAuditTest, AnotherProgramsFileIsNone) {
+  const std::string path = folder_ + "/other.db";
+  std::ofstream(path).close();
+  {
+    const auto other = SqliteConnection::Open(
+        path, SqliteConnection::Access::kReadWrite, absl::Seconds(5));
+    ASSERT_TRUE(other.ok()) << other.status();
+    ASSERT_TRUE((*other)->Execute("CREATE TABLE bookmarks (id TEXT)").ok());
+  }
+  const auto log = Open(absl::StrCat("audit: {file: ", path, "}\n"));
+  EXPECT_THAT(log.status().message(), HasSubstr("of something else"));
+  EXPECT_FALSE(Has("other.llm-gateway.db"));
 }
 
 TEST_F(OpenedAuditTest, WhatCannotBeOpenedNamesTheField) {
