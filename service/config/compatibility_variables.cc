@@ -20,7 +20,6 @@
 #include "providers/provider_settings.h"
 #include "service/config/cost_variables.h"
 #include "service/config/environment.h"
-#include "service/config/ledger_validator.h"
 #include "service/config/redis_url.h"
 #include "service/config/tracing_variables.h"
 
@@ -73,7 +72,6 @@ constexpr int32_t kAttemptsMax = 10;
 // More than any machine has: 16 TiB.
 constexpr int64_t kMebibytesMax = int64_t{16} << 20;
 
-constexpr char kLater[] = "is not followed yet; remove it, or ignore this";
 constexpr char kClients[] =
     "is for clients: the gateway makes no requests of its own";
 
@@ -81,7 +79,7 @@ constexpr Variable kVariables[] = {
     {"CMS_URL", Use::kText, "cms.url"},
     {"CODE_ORCHESTRATOR_URL", Use::kText, "tools.url"},
     {"CONTROL_PLANE_ROOT", Use::kElsewhere},
-    {"ENABLE_COST_OPTIMIZATION", Use::kNotFollowed, kLater},
+    {"ENABLE_COST_OPTIMIZATION", Use::kElsewhere},
     {"ENABLE_GATEWAY_V2", Use::kElsewhere},
     {"ENABLE_MODEL_TRACING", Use::kElsewhere},
     {"GATEWAY_FALLBACK_ENABLED", Use::kElsewhere},
@@ -182,8 +180,8 @@ class Variables {
     ApplyClientLimit();
     ApplyCostBudget("LLM_COST_LIMIT_USD", "cost-limit", Budget::MODE_ENFORCE);
     ApplyCostBudget("LLM_COST_WARN_USD", "cost-warning", Budget::MODE_WARN);
-    PutLedgerUnder(Told("CONTROL_PLANE_ROOT"), &config_);
     ApplyRedisUrl();
+    ApplyCostOptimization();
     CheckSwitch("GATEWAY_FALLBACK_ENABLED");
     CheckSwitch("OPENROUTER_FALLBACK_ENABLED");
   }
@@ -295,6 +293,19 @@ class Variables {
     if (!one.has_value() && !other.has_value()) return;
     config_.mutable_routing()->mutable_rollout()->set_enabled(
         one.value_or(false) || other.value_or(false));
+  }
+
+  void ApplyCostOptimization() {
+    const char* const name = "ENABLE_COST_OPTIMIZATION";
+    const std::optional<bool> is_on = CheckSwitch(name);
+    if (!is_on.has_value()) return;
+    if (SetCostOptimization(*is_on, &config_)) {
+      ToldBy(name, "routing.selection.default_strategy");
+    } else if (*is_on) {
+      Warn(name,
+           "is not followed: it is how models are chosen, and there is no "
+           "routing.selection with any");
+    }
   }
 
   void ApplyDefaultProvider() {

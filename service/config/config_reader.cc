@@ -1,6 +1,7 @@
 #include "service/config/config_reader.h"
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -19,6 +20,7 @@
 #include "service/config/config_references.h"
 #include "service/config/defaults.h"
 #include "service/config/environment.h"
+#include "service/config/ledger_validator.h"
 #include "service/config/loader.h"
 #include "service/config/machine_check.h"
 #include "service/config/snapshot.h"
@@ -29,8 +31,6 @@ namespace {
 
 enum class Scope { kDraft, kText, kTextAndMachine };
 
-constexpr size_t kSectionFilesMax = 16;
-
 // A text, and which files with parts of it are read.
 struct TextSource {
   Scope scope;
@@ -38,6 +38,9 @@ struct TextSource {
   // Null but for a text that an operator applies.
   const AppliedReferences* allowed = nullptr;
 };
+
+constexpr size_t kSectionFilesMax = 16;
+constexpr char kPortVariable[] = "LLM_GATEWAY_PORT";
 
 using FileNames = ::google::protobuf::RepeatedPtrField<std::string>;
 
@@ -50,9 +53,6 @@ void ReadSectionFiles(const TextSource& source, std::string_view section,
   for (int i = 0; i < files.size(); ++i) {
     const std::string field =
         ElementPath(JoinPath(section, "files"), static_cast<size_t>(i));
-    if (!text.ok()) {
-      problems->Add(loaded->places.Find(field), field,
-                    ToStd(text.status().message()));
     const std::string path = source.allowed == nullptr
                                  ? PathBeside(source.name, files[i])
                                  : source.allowed->IncludedFile(files[i]);
@@ -65,6 +65,9 @@ void ReadSectionFiles(const TextSource& source, std::string_view section,
     }
     loaded->included.push_back(path);
     const absl::StatusOr<std::string> text = ReadFile(path, kConfigBytesLimit);
+    if (!text.ok()) {
+      problems->Add(loaded->places.Find(field), field,
+                    ToStd(text.status().message()));
       loaded->complete = false;
       continue;
     }
@@ -122,18 +125,47 @@ bool IsSet(const Environment& environment, const char* name) {
   return found != environment.end() && !found->second.empty();
 }
 
+// Where a ledger's file counts from, whoever has named it, and one that the
+// system which the file is of keeps without being told to.
+void PlaceLedger(const Environment& environment, LoadedConfig* loaded,
+                 ConfigProblems* problems) {
+  constexpr char kRoot[] = "CONTROL_PLANE_ROOT";
+  auto& config = loaded->config;
+  const bool has_root = IsSet(environment, kRoot);
+  if (!config.has_ledger() && !loaded->usual_ledger.empty()) {
+    if (!has_root) {
+      return problems->Warn(
+          {}, "ledger",
+          absl::StrCat("is not kept, though the system that this file is of "
+                       "sends no call without one: set ",
+                       kRoot, " to its root, where it is ",
+                       loaded->usual_ledger,
+                       ", or LLM_GATEWAY_LEDGER_PATH to a file"));
+    }
+    config.mutable_ledger()->set_path(loaded->usual_ledger);
+  }
+  if (has_root) PutLedgerUnder(environment.at(kRoot), &config);
+}
+
+bool AsksForAnyPort(const Environment& environment) {
+  if (!IsSet(environment, kPortVariable)) return false;
+  const absl::StatusOr<uint16_t> port =
+      ParsePort(environment.at(kPortVariable));
+  return port.ok() && *port == 0;
+}
+
 // Sets the port of listeners.http.address, which has its default by now, to
 // that of LLM_GATEWAY_PORT, unless the address has a variable of its own.
 void ApplyHttpPort(const Environment& environment,
                    llmgateway::config::v1::GatewayConfig* config,
                    ConfigProblems* problems) {
-  constexpr char kPort[] = "LLM_GATEWAY_PORT";
-  if (!IsSet(environment, kPort)) return;
-  const std::string& port = environment.at(kPort);
+  if (!IsSet(environment, kPortVariable)) return;
+  const std::string& port = environment.at(kPortVariable);
   // Kubernetes makes one that is an address, for a service of this name.
   if (absl::StrContains(port, "://")) return;
   if (!ParsePort(port).ok()) {
-    problems->AddFrom(kVariableSource, kPort, "must be a port, 0 to 65535");
+    problems->AddFrom(kVariableSource, kPortVariable,
+                      "must be a port, 0 to 65535");
     return;
   }
   if (IsSet(environment, "LLM_GATEWAY_LISTENERS_HTTP_ADDRESS")) return;
@@ -142,7 +174,8 @@ void ApplyHttpPort(const Environment& environment,
   const size_t colon = address.rfind(':');
   if (colon == std::string::npos) return;
   listener.set_address(absl::StrCat(address.substr(0, colon + 1), port));
-  problems->TellAsFrom("listeners.http.address", kVariableSource, kPort);
+  problems->TellAsFrom("listeners.http.address", kVariableSource,
+                       kPortVariable);
 }
 
 // Reads and checks the text, without secrets and machine.
@@ -152,6 +185,9 @@ LoadedConfig ReadAndCheck(const TextSource& source, const ProviderKinds& kinds,
   LoadedConfig loaded = LoadConfigText(text, problems);
   IncludeFiles(source, &loaded, problems);
   ApplyEnvironment(environment, &loaded.config, problems);
+  PlaceLedger(environment, &loaded, problems);
+  // Whoever takes any port has others beside him who do so.
+  if (AsksForAnyPort(environment)) UseFreePorts(&loaded.config);
   ApplyDefaults(kinds, &loaded.config);
   ApplyHttpPort(environment, &loaded.config, problems);
   // Not validated if it was read in part: what was not read would seem to be
@@ -176,6 +212,7 @@ ConfigReading ReadWithin(Scope scope, const ProviderKinds& kinds,
   reading.files = FilesNamedBy(loaded.config);
   reading.files.insert(reading.files.end(), loaded.included.begin(),
                        loaded.included.end());
+  reading.included = std::move(loaded.included);
   if (problems.empty() && allowed != nullptr) {
     allowed->Check(loaded.config, loaded.places, &problems);
   }
@@ -212,7 +249,6 @@ ConfigDraft ReadConfigDraft(const ProviderKinds& kinds, std::string_view text,
   draft.config = ReadAndCheck({Scope::kDraft, source}, kinds, text, environment,
                               &problems)
                      .config;
-  reading.included = std::move(loaded.included);
   draft.problems = problems.Sorted();
   draft.warnings = problems.SortedWarnings();
   return draft;

@@ -7,6 +7,7 @@
 #include "base/status_macros.h"
 #include "llmgateway/config/v1/budgets.pb.h"
 #include "llmgateway/config/v1/rate_limits.pb.h"
+#include "llmgateway/config/v1/selection.pb.h"
 #include "service/config/config_problem.h"
 #include "service/money/money.h"
 
@@ -25,6 +26,20 @@ absl::StatusOr<std::string> AddCostBudget(
   budget.set_limit_usd(limit.Text());
   budget.set_mode(mode);
   return JoinPath(ElementPath("budgets.rules", place), "limit_usd");
+}
+
+bool SetCostOptimization(bool is_on,
+                         llmgateway::config::v1::GatewayConfig* config) {
+  using llmgateway::config::v1::SELECTION_STRATEGY_COST_OPTIMIZED;
+  if (!config->routing().has_selection()) return false;
+  auto& selection = *config->mutable_routing()->mutable_selection();
+  if (is_on) {
+    selection.set_default_strategy(SELECTION_STRATEGY_COST_OPTIMIZED);
+  } else if (selection.default_strategy() ==
+             SELECTION_STRATEGY_COST_OPTIMIZED) {
+    selection.clear_default_strategy();
+  }
+  return true;
 }
 
 }  // namespace gateway

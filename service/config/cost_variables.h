@@ -25,6 +25,12 @@ absl::StatusOr<std::string> AddCostBudget(
     llmgateway::config::v1::Budget::Mode mode,
     llmgateway::config::v1::GatewayConfig* config);
 
+// Has the cheapest of the models that qualify be chosen where the call does not
+// say how; or, if it is off, not so where the file says so. False if there are
+// no models to choose among.
+bool SetCostOptimization(bool is_on,
+                         llmgateway::config::v1::GatewayConfig* config);
+
 }  // namespace gateway
 
 #endif  // SERVICE_CONFIG_COST_VARIABLES_H_

@@ -472,4 +472,15 @@ void ApplyDefaults(const ProviderKinds& kinds, GatewayConfig* config) {
   FillResponseStore(config->mutable_response_store());
 }
 
+void UseFreePorts(GatewayConfig* config) {
+  constexpr char kFreePort[] = "127.0.0.1:0";
+  auto& listeners = *config->mutable_listeners();
+  FILL_TEXT(*listeners.mutable_grpc(), address, kFreePort);
+  FILL_TEXT(*listeners.mutable_http(), address, kFreePort);
+  FILL_TEXT(*listeners.mutable_admin(), address, kFreePort);
+  FILL_TEXT(*listeners.mutable_operations(), address, kFreePort);
+  if (!listeners.has_admin_http()) return;
+  FILL_TEXT(*listeners.mutable_admin_http(), address, kFreePort);
+}
+
 }  // namespace gateway

@@ -23,6 +23,10 @@ namespace gateway {
 void ApplyDefaults(const ProviderKinds& kinds,
                    llmgateway::config::v1::GatewayConfig* config);
 
+// Has each listener without an address be at a port of loopback that is free,
+// where ApplyDefaults would give it one that another program may have.
+void UseFreePorts(llmgateway::config::v1::GatewayConfig* config);
+
 }  // namespace gateway
 
 #endif  // SERVICE_CONFIG_DEFAULTS_H_

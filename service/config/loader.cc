@@ -538,6 +538,7 @@ bool ReadDocument(std::string_view section, std::string_view text,
     if (!reader.exhausted()) {
       Translation translation(&loaded->config, &loaded->places, problems);
       TranslateFile(form, *file, &translation);
+      loaded->usual_ledger = translation.usual_ledger();
     }
   }
   return !reader.exhausted();

@@ -37,6 +37,9 @@ struct LoadedConfig {
   // False if the text could not be read to its end, so that fields may only
   // seem to be missing.
   bool complete = false;
+  // Where under its root the system that the file is of keeps a ledger without
+  // being told to; empty if it keeps none.
+  std::string usual_ledger;
   // The paths of other files whose content is in it.
   std::vector<std::string> included;
 };

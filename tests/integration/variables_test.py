@@ -152,9 +152,26 @@ class VariablesTest(unittest.TestCase):
                 "environment: LLM_PROVIDER: names no configured provider"):
             self.gateway(LLM_PROVIDER="nobody")
 
+    def test_the_cheapest_is_chosen_where_cost_is_optimized(self):
+        for strategy, switch, reason in (
+                ("balanced", "true", "cost_optimized"),
+                ("balanced", "false", "balanced"),
+                ("cost_optimized", "false", "balanced")):
+            with self.subTest(strategy=strategy, switch=switch):
+                gateway = self.gateway(
+                    _CONFIG.replace("default_strategy: cost_optimized",
+                                    "default_strategy: " + strategy),
+                    ENABLE_COST_OPTIMIZATION=switch)
+                answer = self.ask(gateway, "any",
+                                  **{"x-llmgateway-node": "writer"})
+                self.assertEqual(answer.status, 200, answer.body)
+                self.assertIn("reason=selection:" + reason,
+                              answer.headers["x-llmgateway-route"])
+                gateway.kill()
+
     def test_what_is_not_followed_is_warned_of(self):
-        gateway = self.gateway(ENABLE_COST_OPTIMIZATION="true")
-        line = gateway.wait_for_log(field="ENABLE_COST_OPTIMIZATION")
+        gateway = self.gateway(LLM_GATEWAY_ENVIRONMENT="production")
+        line = gateway.wait_for_log(field="LLM_GATEWAY_ENVIRONMENT")
         self.assertEqual((line["level"], line["config"]),
                          ("warn", "environment"))
 

@@ -9,6 +9,7 @@
 #include "service/config/compatibility/llm_gateway_providers.h"
 #include "service/config/compatibility/llm_gateway_routing.h"
 #include "service/config/config_problem.h"
+#include "service/config/defaults.h"
 
 namespace gateway {
 namespace {
@@ -110,6 +111,9 @@ void TranslateLlmGatewaySettings(const SettingsFile& file,
     return;
   }
   const LlmGatewaySettings& settings = file.llm_gateway();
+  // It names no ports, and its clients look into the PID file for them: each
+  // user of a machine has such a gateway.
+  UseFreePorts(&translation->config());
   // Its clients read there who has answered, how fast and for how much.
   translation->config()
       .mutable_listeners()

@@ -56,6 +56,9 @@ constexpr char kDefaultMockModel[] = "mock-model-1";
 constexpr int64_t kDefaultMockInputTokens = 100;
 constexpr int64_t kDefaultMockOutputTokens = 50;
 
+// Beside its own, of lines of JSON, which is another program's.
+constexpr char kUsualLedger[] = "ledger/governance.db";
+
 // Ours.
 constexpr int64_t kTimeoutMsMin = 100;
 constexpr int64_t kTimeoutMsMax = 86'400'000;
@@ -113,6 +116,7 @@ class RouterConfigTranslator {
 };
 
 void RouterConfigTranslator::Run() {
+  translation_.KeepsLedger(kUsualLedger);
   CheckRequired();
   AddProviders();
   AddRouting();

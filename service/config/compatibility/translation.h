@@ -41,6 +41,11 @@ class Translation {
   // from the file's field `written`.
   void From(const std::string& written, const std::string& field);
 
+  // The system that the file is of keeps a ledger, without being told to: at
+  // this path of its root.
+  void KeepsLedger(std::string_view path) { usual_ledger_ = path; }
+  const std::string& usual_ledger() const { return usual_ledger_; }
+
   // Add what concerns a field of the file.
   void Add(const std::string& written, std::string_view message);
   void Warn(const std::string& written, std::string_view message);
@@ -71,6 +76,7 @@ class Translation {
   llmgateway::config::v1::GatewayConfig& config_;
   FieldPlaces& places_;
   ConfigProblems& problems_;
+  std::string usual_ledger_;
 };
 
 }  // namespace gateway

@@ -19,6 +19,7 @@ namespace gateway {
 namespace {
 
 using ::llmgateway::config::v1::GatewayConfig;
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -176,6 +177,77 @@ TEST_F(CompatibilityVariablesTest, AFieldsOwnVariableWins) {
   EXPECT_EQ(config.logging().level(), llmgateway::config::v1::LOG_LEVEL_ERROR);
   EXPECT_EQ(config.logging().format(),
             llmgateway::config::v1::LOG_FORMAT_CONSOLE);
+}
+
+TEST_F(CompatibilityVariablesTest, AnyPortIsAnyForAllThatNameNone) {
+  const auto listeners =
+      Read({{"LLM_GATEWAY_PORT", "0"}},
+           "listeners: {grpc: {address: '127.0.0.1:7001'}, admin_http: {}}\n")
+          .listeners();
+  EXPECT_EQ(listeners.http().address(), "127.0.0.1:0");
+  EXPECT_EQ(listeners.grpc().address(), "127.0.0.1:7001");
+  EXPECT_EQ(listeners.admin().address(), "127.0.0.1:0");
+  EXPECT_EQ(listeners.operations().address(), "127.0.0.1:0");
+  EXPECT_EQ(listeners.admin_http().address(), "127.0.0.1:0");
+  EXPECT_FALSE(Read({{"LLM_GATEWAY_PORT", "0"}}).listeners().has_admin_http());
+  EXPECT_EQ(
+      Read({{"LLM_GATEWAY_PORT", "9090"}}).listeners().admin().address(),
+      "127.0.0.1:50052");
+}
+
+TEST_F(CompatibilityVariablesTest, ALedgerIsUnderTheRootWhoeverNamesIt) {
+  const Environment root = {{"CONTROL_PLANE_ROOT", "/srv"}};
+  EXPECT_EQ(Read(root, "ledger: {path: led.db}\n").ledger().path(),
+            "/srv/led.db");
+  EXPECT_EQ(Read(root, "ledger: {}\n").ledger().path(), "/srv/ledger.db");
+  Environment by_variable = root;
+  by_variable["LLM_GATEWAY_LEDGER_PATH"] = "led.db";
+  EXPECT_EQ(Read(by_variable).ledger().path(), "/srv/led.db");
+  by_variable["LLM_GATEWAY_LEDGER_PATH"] = "/led.db";
+  EXPECT_EQ(Read(by_variable).ledger().path(), "/led.db");
+  EXPECT_FALSE(Read(root).has_ledger());
+}
+
+TEST_F(CompatibilityVariablesTest, ARoutersFileHasALedgerUnderItsRoot) {
+  constexpr char kRouter[] =
+      "default_provider: mock\ndefault_model: m\ndefault_timeout_ms: 1000\n"
+      "dev_mode: {bypass_auth: true}\n";
+  const auto read = [&](const Environment& environment) {
+    const ConfigDraft draft =
+        ReadConfigDraft(AllProviderKinds(), kRouter, "f", environment);
+    EXPECT_THAT(LinesOf(draft.problems), IsEmpty());
+    warnings_ = LinesOf(draft.warnings);
+    return draft.config;
+  };
+  EXPECT_EQ(read({{"CONTROL_PLANE_ROOT", "/srv"}}).ledger().path(),
+            "/srv/ledger/governance.db");
+  EXPECT_THAT(warnings_, IsEmpty());
+  EXPECT_EQ(read({{"LLM_GATEWAY_LEDGER_PATH", "/led.db"}}).ledger().path(),
+            "/led.db");
+  EXPECT_THAT(warnings_, IsEmpty());
+  // Whoever says neither is told what is missing.
+  EXPECT_FALSE(read({}).has_ledger());
+  EXPECT_THAT(warnings_, ElementsAre(AllOf(
+                             HasSubstr("ledger: is not kept"),
+                             HasSubstr("CONTROL_PLANE_ROOT"),
+                             HasSubstr("LLM_GATEWAY_LEDGER_PATH"))));
+}
+
+TEST_F(CompatibilityVariablesTest, CostOptimizationIsHowModelsAreChosen) {
+  const Environment on = {{"ENABLE_COST_OPTIMIZATION", "true"}};
+  constexpr char kModels[] =
+      "routing: {selection: {policies: [{id: m, target: mock/m}]}}\n";
+  EXPECT_EQ(Read({}, kModels).routing().selection().default_strategy(),
+            llmgateway::config::v1::SELECTION_STRATEGY_BALANCED);
+  EXPECT_EQ(Read(on, kModels).routing().selection().default_strategy(),
+            llmgateway::config::v1::SELECTION_STRATEGY_COST_OPTIMIZED);
+  EXPECT_THAT(warnings_, IsEmpty());
+  EXPECT_FALSE(Read(on).routing().has_selection());
+  EXPECT_THAT(warnings_, ElementsAre(HasSubstr(
+                             "ENABLE_COST_OPTIMIZATION: is not followed")));
+  Read({{"ENABLE_COST_OPTIMIZATION", "maybe"}}, kModels);
+  EXPECT_THAT(problems_, ElementsAre("ENABLE_COST_OPTIMIZATION: must be true "
+                                     "or false"));
 }
 
 TEST_F(CompatibilityVariablesTest, APortThatKubernetesMakesIsNone) {

@@ -23,6 +23,25 @@ TEST(CostVariablesTest, EachIsABudgetOfItsOwn) {
   EXPECT_EQ(config.budgets().rules(1).mode(), Budget::MODE_WARN);
 }
 
+TEST(CostVariablesTest, TheCheapestIsChosenOrNoLonger) {
+  using llmgateway::config::v1::SELECTION_STRATEGY_COST_OPTIMIZED;
+  using llmgateway::config::v1::SELECTION_STRATEGY_PERFORMANCE_OPTIMIZED;
+  GatewayConfig config;
+  EXPECT_FALSE(SetCostOptimization(true, &config));
+  EXPECT_FALSE(config.has_routing());
+  auto& selection = *config.mutable_routing()->mutable_selection();
+  EXPECT_TRUE(SetCostOptimization(true, &config));
+  EXPECT_EQ(selection.default_strategy(), SELECTION_STRATEGY_COST_OPTIMIZED);
+  EXPECT_TRUE(SetCostOptimization(false, &config));
+  EXPECT_EQ(selection.default_strategy(),
+            llmgateway::config::v1::SELECTION_STRATEGY_UNSPECIFIED);
+  // Another choice is none of its own.
+  selection.set_default_strategy(SELECTION_STRATEGY_PERFORMANCE_OPTIMIZED);
+  EXPECT_TRUE(SetCostOptimization(false, &config));
+  EXPECT_EQ(selection.default_strategy(),
+            SELECTION_STRATEGY_PERFORMANCE_OPTIMIZED);
+}
+
 TEST(CostVariablesTest, NothingIsNoLimit) {
   GatewayConfig config;
   EXPECT_EQ(*AddCostBudget("0.00", "limit", Budget::MODE_ENFORCE, &config), "");

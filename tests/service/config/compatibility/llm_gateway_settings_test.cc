@@ -36,6 +36,15 @@ TEST_F(LlmGatewaySettingsTest, ItsClientsReadTheCostInTheAnswer) {
       Load(LlmGatewayFile("", "")).listeners().http().messages_details());
 }
 
+TEST_F(LlmGatewaySettingsTest, ItsPortsAreFreeOnes) {
+  const auto& listeners = Load(LlmGatewayFile("", "")).listeners();
+  EXPECT_EQ(listeners.http().address(), "127.0.0.1:0");
+  EXPECT_EQ(listeners.grpc().address(), "127.0.0.1:0");
+  EXPECT_EQ(listeners.admin().address(), "127.0.0.1:0");
+  EXPECT_EQ(listeners.operations().address(), "127.0.0.1:0");
+  EXPECT_FALSE(listeners.has_admin_http());
+}
+
 TEST_F(LlmGatewaySettingsTest, TheSwitchOfTheGatewayIsThatOfTheRollout) {
   const std::string text = LlmGatewayFile("", "");
   EXPECT_FALSE(Load(text).routing().rollout().has_enabled());
