@@ -102,8 +102,12 @@ void AlertBoard::DropOthers(absl::Time now) {
 std::vector<AlertEvent> AlertBoard::Look(const Facts& facts) {
   MutexLock lock(mu_);
   history_.Add(facts.steady, facts.totals);
-  cost_.Add(facts.now, facts.totals.cost_usd_nanos - cost_counted_);
-  cost_counted_ = facts.totals.cost_usd_nanos;
+  const int64_t cost = facts.totals.cost_usd_nanos;
+  // Totals that are full tell no more what came: the hour is taken for full as
+  // well, so that who is told of it hears of no end.
+  cost_.Add(facts.now,
+            cost == kCostNanosMax ? kCostNanosMax : cost - cost_counted_);
+  cost_counted_ = cost;
   std::vector<AlertEvent> events;
   for (const AlertRule& rule : rules_) LookAt(rule, facts, &events);
   for (const AlertEvent& event : events) Queue(event);
@@ -424,7 +428,8 @@ absl::Status AlertBoard::Read(std::string_view text) {
   }
   CostHour::Minutes minutes;
   for (const alerts::CostMinute& one : kept.cost()) {
-    minutes[one.minute()] += one.cost_usd_nanos();
+    int64_t& sum = minutes[one.minute()];
+    sum = AddCosts(sum, one.cost_usd_nanos());
   }
   cost_ = CostHour(std::move(minutes));
   DropOthers(start_);

@@ -18,7 +18,9 @@ AlertTotals AlertCounts::Read() const {
     add(shard.failures_, &totals.failures);
     add(shard.timed_, &totals.timed);
     add(shard.took_us_, &totals.took_us);
-    add(shard.cost_usd_nanos_, &totals.cost_usd_nanos);
+    totals.cost_usd_nanos =
+        AddCosts(totals.cost_usd_nanos,
+                 shard.cost_usd_nanos_.load(std::memory_order_relaxed));
   }
   return totals;
 }

@@ -7,7 +7,9 @@
 //   ...
 //   const AlertTotals totals = counts.Read();  // From any thread.
 //
-// Counting takes no lock, and some dozens of instructions.
+// Counting takes no lock, and some dozens of instructions. A sum of costs that
+// does not fit stays at the largest number: it never looks small for being
+// much.
 //
 // Thread-safe; a shard is for one thread at a time.
 
@@ -17,12 +19,22 @@
 #include <atomic>
 #include <cstdint>
 #include <deque>
+#include <limits>
 #include <optional>
 
 #include "absl/time/time.h"
 #include "base/os/mutex.h"
 
 namespace gateway {
+
+// The largest sum of costs: 9,223,372,036 dollars, and it may stand for more.
+inline constexpr int64_t kCostNanosMax = std::numeric_limits<int64_t>::max();
+
+// Returns the sum of two costs of at least 0, at most kCostNanosMax.
+constexpr int64_t AddCosts(int64_t a, int64_t b) {
+  int64_t sum = 0;
+  return __builtin_add_overflow(a, b, &sum) ? kCostNanosMax : sum;
+}
 
 // Sums of calls that have ended.
 struct AlertTotals {
@@ -59,7 +71,12 @@ class alignas(64) AlertShard {
       Add(timed_, 1);
       Add(took_us_, absl::ToInt64Microseconds(*call.took));
     }
-    if (call.cost_usd_nanos != 0) Add(cost_usd_nanos_, call.cost_usd_nanos);
+    if (call.cost_usd_nanos != 0) {
+      cost_usd_nanos_.store(
+          AddCosts(cost_usd_nanos_.load(std::memory_order_relaxed),
+                   call.cost_usd_nanos),
+          std::memory_order_relaxed);
+    }
   }
 
  private:

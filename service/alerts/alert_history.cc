@@ -47,7 +47,10 @@ AlertTotals AlertHistory::Over(absl::Duration window) const {
 
 void CostHour::Add(absl::Time now, int64_t cost_usd_nanos) {
   const int64_t minute = MinuteOf(now);
-  if (cost_usd_nanos != 0) minutes_[minute] += cost_usd_nanos;
+  if (cost_usd_nanos != 0) {
+    int64_t& sum = minutes_[minute];
+    sum = AddCosts(sum, cost_usd_nanos);
+  }
   minutes_.erase(minutes_.begin(), minutes_.upper_bound(minute - kMinutes));
 }
 
@@ -56,7 +59,7 @@ double CostHour::Dollars(absl::Time now) const {
   int64_t nanos = 0;
   for (auto each = minutes_.upper_bound(minute - kMinutes);
        each != minutes_.end() && each->first <= minute; ++each) {
-    nanos += each->second;
+    nanos = AddCosts(nanos, each->second);
   }
   return static_cast<double>(nanos) / kNanosPerDollar;
 }

@@ -10,7 +10,7 @@
 // that begins before the process did has all that there was.
 //
 // CostHour is what was spent in the last sixty minutes, by the time of day, and
-// so outlasts a process.
+// so outlasts a process. It goes up to kCostNanosMax.
 //
 // Thread-compatible.
 

@@ -150,6 +150,18 @@ TEST_F(AlertBoardTest, WhatWasSpentInTheHourCountsWhateverTheWindow) {
   EXPECT_THAT(Look(absl::Minutes(5)), ElementsAre("spend is resolved"));
 }
 
+TEST_F(AlertBoardTest, AnHourThatCostMoreThanCanBeCountedFires) {
+  Begin({Rule("spend", "hourly_cost > $50")});
+  totals_.cost_usd_nanos = kCostNanosMax - 1;
+  EXPECT_THAT(Look(), ElementsAre("spend fires"));
+  totals_.cost_usd_nanos = kCostNanosMax;
+  EXPECT_THAT(Look(absl::Minutes(1)), IsEmpty());
+  EXPECT_DOUBLE_EQ(View().value.value_or(0), 9'223'372'036.854775807);
+  // What came since nobody knows; that it was nothing is not said.
+  EXPECT_THAT(Look(absl::Hours(2)), IsEmpty());
+  EXPECT_TRUE(View().firing);
+}
+
 TEST_F(AlertBoardTest, EachModelStandsForItself) {
   Begin({Rule("models", "model_consecutive_failures > 5")});
   failures_ = {{"a", "m", 5}, {"b", "n", 0}};

@@ -23,6 +23,19 @@ TEST(AlertCountsTest, ShardsAreSummed) {
                                         .cost_usd_nanos = 534}));
 }
 
+TEST(AlertCountsTest, ACostThatDoesNotFitStaysAtTheLargest) {
+  AlertCounts counts;
+  AlertShard& one = counts.AddShard();
+  AlertShard& other = counts.AddShard();
+  one.Count({.cost_usd_nanos = kCostNanosMax - 1});
+  one.Count({.cost_usd_nanos = 1});
+  EXPECT_EQ(counts.Read().cost_usd_nanos, kCostNanosMax);
+  one.Count({.cost_usd_nanos = 1});
+  EXPECT_EQ(counts.Read().cost_usd_nanos, kCostNanosMax);
+  other.Count({.cost_usd_nanos = 1});
+  EXPECT_EQ(counts.Read().cost_usd_nanos, kCostNanosMax);
+}
+
 TEST(AlertCountsTest, TheyAreReadWhileTheyAreWritten) {
   constexpr int kCalls = 20'000;
   AlertCounts counts;

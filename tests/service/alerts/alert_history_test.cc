@@ -61,6 +61,18 @@ TEST(CostHourTest, AnHourOfMinutesIsSummedInDollars) {
   EXPECT_DOUBLE_EQ(cost.Dollars(noon + absl::Minutes(119)), 0);
 }
 
+TEST(CostHourTest, AnHourThatDoesNotFitStaysAtTheLargest) {
+  constexpr double kDollarsMax = 9'223'372'036.854775807;
+  const absl::Time noon = absl::FromUnixSeconds(1'800'000'000);
+  CostHour cost;
+  cost.Add(noon, kCostNanosMax);
+  EXPECT_DOUBLE_EQ(cost.Dollars(noon), kDollarsMax);
+  cost.Add(noon, 1);  // In one minute, and in another.
+  EXPECT_DOUBLE_EQ(cost.Dollars(noon), kDollarsMax);
+  cost.Add(noon + absl::Minutes(1), kCostNanosMax);
+  EXPECT_DOUBLE_EQ(cost.Dollars(noon + absl::Minutes(1)), kDollarsMax);
+}
+
 TEST(CostHourTest, NoMoreThanAnHourIsKept) {
   const absl::Time noon = absl::FromUnixSeconds(1'800'000'000);
   CostHour cost;
