@@ -147,12 +147,14 @@ MetricFamilyValue FamilyOf(const Alias& alias, const MetricFamilyValue& of) {
     for (const Alias::Label& label : alias.labels) {
       labels.emplace_back(label.name, AliasValueOf(alias, label, metric));
     }
-    sums[std::move(labels)] += metric.number;
+    sums[std::move(labels)] += of.Counted(metric.number);
   }
-  MetricFamilyValue family = {
-      .name = std::string(alias.name), .help = of.help, .kind = of.kind};
+  MetricFamilyValue family = {.name = std::string(alias.name),
+                              .help = of.help,
+                              .kind = of.kind,
+                              .per_unit = of.per_unit};
   for (const auto& [labels, sum] : sums) {
-    family.metrics.push_back({.labels = labels, .number = sum});
+    family.metrics.push_back({.labels = labels, .number = of.Shown(sum)});
   }
   return family;
 }
@@ -177,9 +179,9 @@ void CompatibleMetricsShard::Count(const CallRecord& record,
       .Observe(absl::ToDoubleSeconds(record.duration));
   const std::optional<int64_t> charged = ChargedNanos(*record.usage);
   if (record.answer_of.empty() && charged.has_value()) {
-    constexpr double kDollarsPerNanoUsd = 1e-9;
+    constexpr double kNanosPerUsd = 1e9;
     shard_.HistogramOf(kCompatibleCost, {provider, model})
-        .Observe(static_cast<double>(*charged) * kDollarsPerNanoUsd);
+        .Observe(static_cast<double>(*charged) / kNanosPerUsd);
   }
   CountAttempts(record);
 }

@@ -107,9 +107,11 @@ std::string MetricHistory::KeyOf(std::string_view family,
   return key;
 }
 
-MetricHistory::Numbers MetricHistory::NumbersOf(MetricKind kind,
-                                                const MetricValue& metric) {
-  if (kind != MetricKind::kHistogram) return {metric.number};
+MetricHistory::Numbers MetricHistory::NumbersOf(
+    const MetricFamilyValue& family, const MetricValue& metric) {
+  if (family.kind != MetricKind::kHistogram) {
+    return {family.Counted(metric.number)};
+  }
   const HistogramValue& histogram = metric.histogram;
   Numbers numbers;
   numbers.reserve(histogram.buckets.size() + 2);
@@ -123,10 +125,10 @@ MetricHistory::Numbers MetricHistory::NumbersOf(MetricKind kind,
   return numbers;
 }
 
-void MetricHistory::SetNumbers(MetricKind kind, const Numbers& numbers,
-                               MetricValue* metric) {
-  if (kind != MetricKind::kHistogram) {
-    metric->number = numbers[0];
+void MetricHistory::SetNumbers(const MetricFamilyValue& family,
+                               const Numbers& numbers, MetricValue* metric) {
+  if (family.kind != MetricKind::kHistogram) {
+    metric->number = family.Shown(numbers[0]);
     return;
   }
   HistogramValue& histogram = metric->histogram;
@@ -151,7 +153,7 @@ void MetricHistory::TakeReading() {
   for (const MetricFamilyValue& family : snapshot.families) {
     if (family.kind == MetricKind::kGauge) continue;
     for (const MetricValue& metric : family.metrics) {
-      Record(KeyOf(family.name, metric), NumbersOf(family.kind, metric),
+      Record(KeyOf(family.name, metric), NumbersOf(family, metric),
              &last_id, &reading.changes);
     }
   }
@@ -275,11 +277,11 @@ MetricHistory::Addition MetricHistory::Read(absl::Duration window) {
       if (found == ids_.end()) continue;  // It began since the last reading.
       const Numbers& last = series_[found->second].last;
       const Numbers& sum = sums[found->second];
-      Numbers numbers = NumbersOf(family.kind, metric);
+      Numbers numbers = NumbersOf(family, metric);
       for (size_t i = 0; i < numbers.size(); ++i) {
         numbers[i] = Grown(last[i], numbers[i]) + (sum.empty() ? 0 : sum[i]);
       }
-      SetNumbers(family.kind, numbers, &metric);
+      SetNumbers(family, numbers, &metric);
     }
   }
   return addition;

@@ -82,7 +82,8 @@ class MetricHistory {
   int64_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
 
  private:
-  // One number of a counter; of a histogram its buckets, the one that has no
+  // One number of a counter, as it is counted and not as it is shown, so that
+  // sums of money are exact; of a histogram its buckets, the one that has no
   // bound, and the sum.
   using Numbers = std::vector<double>;
 
@@ -98,9 +99,10 @@ class MetricHistory {
   };
 
   static std::string KeyOf(std::string_view family, const MetricValue& metric);
-  static Numbers NumbersOf(MetricKind kind, const MetricValue& metric);
-  static void SetNumbers(MetricKind kind, const Numbers& numbers,
-                         MetricValue* metric);
+  static Numbers NumbersOf(const MetricFamilyValue& family,
+                           const MetricValue& metric);
+  static void SetNumbers(const MetricFamilyValue& family,
+                         const Numbers& numbers, MetricValue* metric);
 
   void Serve();
   bool StopsWithin(absl::Duration interval) LOCKS_EXCLUDED(stop_mu_);

@@ -69,7 +69,8 @@ MetricValue MetricShard::Sum::Value(const LabelKey& labels) const {
     value.labels.emplace_back(definition->label_names[i], labels[i]);
   }
   if (definition->kind != MetricKind::kHistogram) {
-    value.number = number * definition->unit;
+    // A quotient is the nearest double, which a product with 1e-9 is not.
+    value.number = number / static_cast<double>(definition->per_unit);
     return value;
   }
   // Counted from the buckets, so that a reading in the middle of an
@@ -221,7 +222,8 @@ MetricsSnapshot MetricRegistry::Read() const {
         snapshot.families.back().name != definition.name) {
       snapshot.families.push_back({.name = std::string(definition.name),
                                    .help = std::string(definition.help),
-                                   .kind = definition.kind});
+                                   .kind = definition.kind,
+                                   .per_unit = definition.per_unit});
     }
     snapshot.families.back().metrics.push_back(sum.Value(key.second));
   }

@@ -26,11 +26,13 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <functional>
 #include <initializer_list>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -60,9 +62,9 @@ struct MetricDefinition {
   absl::Span<const std::string_view> label_names = {};
   // For a histogram: the upper bounds of its buckets, smallest first.
   absl::Span<const double> bounds = {};
-  // What one of a counter or gauge is shown as: money is counted in whole
-  // nano-dollars and shown in dollars.
-  double unit = 1;
+  // How many of what a counter or gauge counts make one of what it is shown
+  // as: money is counted in whole nano-dollars and shown in dollars.
+  int64_t per_unit = 1;
   size_t label_sets_limit = 10000;
 };
 
@@ -70,13 +72,17 @@ struct MetricDefinition {
 // own.
 inline constexpr std::string_view kOtherLabel = "other";
 
-// A metric that only grows.
+// A metric that only grows, up to the largest int64_t.
 class Counter {
  public:
   // REQUIRES: amount >= 0.
   void Add(int64_t amount) {
-    value_.store(value_.load(std::memory_order_relaxed) + amount,
-                 std::memory_order_relaxed);
+    int64_t sum = 0;
+    if (__builtin_add_overflow(value_.load(std::memory_order_relaxed), amount,
+                               &sum)) {
+      sum = std::numeric_limits<int64_t>::max();
+    }
+    value_.store(sum, std::memory_order_relaxed);
   }
 
  private:
@@ -176,7 +182,20 @@ struct MetricFamilyValue {
   std::string name;
   std::string help;
   MetricKind kind = MetricKind::kCounter;
+  // As of the definition: a number is the double that is nearest to a whole one
+  // divided by this. Up to 2^53 of what was counted its 16 digits are exact.
+  int64_t per_unit = 1;
   std::vector<MetricValue> metrics;  // Sorted by their labels.
+
+  // Converts between a number as it is shown and as it was counted. Sums and
+  // differences of what was counted are exact.
+  double Counted(double shown) const {
+    return per_unit == 1 ? shown
+                         : std::round(shown * static_cast<double>(per_unit));
+  }
+  double Shown(double counted) const {
+    return counted / static_cast<double>(per_unit);
+  }
 };
 
 struct MetricsSnapshot {

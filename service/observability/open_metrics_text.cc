@@ -21,13 +21,22 @@ constexpr size_t kNumberBytesMax = 64;
 
 using Labels = std::vector<std::pair<std::string, std::string>>;
 
-// The shortest text that reads back as the same number; a whole one has `.0`.
-std::string NumberText(double number) {
+// As many digits as MetricFamilyValue.per_unit promises are exact.
+constexpr int kExactDigits = 16;
+
+// The shortest text that reads back as the same number; of what is counted in
+// parts of its unit all digits of that. A whole one has `.0`.
+std::string NumberText(double number, bool is_counted_in_parts = false) {
   if (std::isnan(number)) return "NaN";
   if (std::isinf(number)) return number > 0 ? "+Inf" : "-Inf";
   char buffer[kNumberBytesMax];
-  const auto end = std::to_chars(buffer, buffer + sizeof(buffer), number).ptr;
-  std::string text(buffer, end);
+  char* const limit = buffer + sizeof(buffer);
+  const auto written =
+      is_counted_in_parts
+          ? std::to_chars(buffer, limit, number, std::chars_format::general,
+                          kExactDigits)
+          : std::to_chars(buffer, limit, number);
+  std::string text(buffer, written.ptr);
   if (text.find_first_of(".e") == std::string::npos) text += ".0";
   return text;
 }
@@ -140,7 +149,8 @@ void AppendFamily(const MetricFamilyValue& family, std::string* out) {
     if (family.kind == MetricKind::kHistogram) {
       AppendHistogram(family.name, metric, out);
     } else {
-      AppendSample(family.name, metric.labels, NumberText(metric.number), out);
+      AppendSample(family.name, metric.labels,
+                   NumberText(metric.number, family.per_unit != 1), out);
     }
   }
 }

@@ -19,7 +19,9 @@ constexpr double kHistoryBounds[] = {1, 10};
 constexpr MetricDefinition kAsked = {
     .name = "asked_total", .help = "Asked.", .label_names = kHistoryLabels};
 constexpr MetricDefinition kSpent = {
-    .name = "spent_total", .help = "Dollars.", .unit = 0.25};
+    .name = "spent_total", .help = "Dollars.", .per_unit = 4};
+constexpr MetricDefinition kMoney = {
+    .name = "spent_usd_total", .help = "Dollars.", .per_unit = 1'000'000'000};
 constexpr MetricDefinition kInUse = {
     .name = "in_use", .help = "In use.", .kind = MetricKind::kGauge};
 constexpr MetricDefinition kTook = {.name = "took_seconds",
@@ -127,6 +129,20 @@ TEST_F(MetricHistoryTest, UnitsAndFractionsAreKept) {
   Pass(absl::Seconds(20));
   spent.Add(8);
   EXPECT_EQ(Added(absl::Minutes(1), "spent_total"), 3.5);
+}
+
+// As doubles, 0.000007 less 0.000003 is a little more than 0.000004.
+TEST_F(MetricHistoryTest, MoneyIsExactInAnyWindow) {
+  Counter& spent = shard_.CounterOf(kMoney, {});
+  spent.Add(3'000);
+  history_.TakeReading();
+  spent.Add(4'000);
+  EXPECT_EQ(Added(absl::Minutes(1), "spent_usd_total"), 0.000004);
+  for (int i = 0; i < 10; ++i) {
+    Pass(absl::Seconds(10));
+    spent.Add(100);
+  }
+  EXPECT_EQ(Added(absl::Hours(1), "spent_usd_total"), 0.000005);
 }
 
 TEST_F(MetricHistoryTest, BucketsSayWhatWasObservedInTheWindow) {

@@ -1,9 +1,13 @@
 #include "service/observability/metrics_text.h"
 
+#include <cstdint>
 #include <string>
+#include <utility>
 
 #include "gtest/gtest.h"
 #include "service/observability/metrics.h"
+#include "service/observability/open_metrics_text.h"
+#include "tests/testing/fake_clock.h"
 
 namespace gateway {
 namespace {
@@ -49,6 +53,35 @@ TEST(MetricsTextTest, LabelValuesAreEscaped) {
        .metrics = {{.labels = {{"model", "a\"b\\c\nd"}}, .number = 1}}}};
   EXPECT_NE(MetricsText(snapshot).find(R"(model="a\"b\\c\nd"} 1)"),
             std::string::npos);
+}
+
+// Money is counted in nano-dollars, of which each can be read in the text.
+TEST(MetricsTextTest, MoneyIsWrittenToTheNanoDollar) {
+  static constexpr MetricDefinition kSpent = {
+      .name = "spent_usd_total",
+      .help = "Dollars.",
+      .per_unit = 1'000'000'000};
+  for (const auto& [nanos, text] :
+       {std::pair<int64_t, std::string>{7'000, "7e-06"},
+        {1, "1e-09"},
+        {3'000, "3e-06"},
+        {1'100'000'000, "1.1"},
+        {123'456'789'012'345, "123456.789012345"},
+        {9'007'199'254'740'991, "9007199.254740991"}}) {
+    FakeClock clock;
+    MetricRegistry registry(clock);
+    registry.AddShard().CounterOf(kSpent, {}).Add(nanos);
+    EXPECT_EQ(MetricsText(registry.Read()),
+              "# HELP spent_usd_total Dollars.\n"
+              "# TYPE spent_usd_total counter\n"
+              "spent_usd_total " +
+                  text + "\n");
+    EXPECT_EQ(OpenMetricsText(registry.Read()),
+              "# TYPE spent_usd counter\n"
+              "# HELP spent_usd Dollars.\n"
+              "spent_usd_total " +
+                  text + "\n# EOF\n");
+  }
 }
 
 TEST(MetricsTextTest, NothingIsAnEmptyText) {
