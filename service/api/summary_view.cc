@@ -176,8 +176,8 @@ void AddUsageTo(const v1::Usage& usage, v1::Usage* sum) {
                                       usage.accepted_prediction_tokens());
   sum->set_rejected_prediction_tokens(sum->rejected_prediction_tokens() +
                                       usage.rejected_prediction_tokens());
-  sum->set_cost_usd_nanos(sum->cost_usd_nanos() +
-                          ChargedNanos(usage).value_or(0));
+  sum->set_cost_usd_nanos(AddCharges(sum->cost_usd_nanos(),
+                                     ChargedNanos(usage).value_or(0)));
   sum->set_cost_known(sum->cost_known() && usage.cost_known());
   sum->set_estimated(sum->estimated() || usage.estimated());
 }

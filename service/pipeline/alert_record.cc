@@ -29,7 +29,7 @@ int64_t CostOfAttempts(const CallRecord& record) {
         attempt->usage == record.usage) {
       continue;
     }
-    nanos += ChargedNanos(*attempt->usage).value_or(0);
+    nanos = AddCharges(nanos, ChargedNanos(*attempt->usage).value_or(0));
   }
   return nanos;
 }

@@ -22,6 +22,7 @@
 #include "service/identity/scopes.h"
 #include "service/ledger/hash_text.h"
 #include "service/limits/key_limit_rules.h"
+#include "service/observability/charged_cost.h"
 #include "service/pipeline/call.h"
 #include "service/pipeline/runtime_snapshot.h"
 #include "service/pipeline/token_estimate.h"
@@ -190,7 +191,7 @@ void FinishLimits(Call& call) {
   int64_t cost_usd_nanos = 0;
   for (Attempt& attempt : call.attempts) {
     const LimitAmounts amounts = AmountsOf(attempt.usage);
-    cost_usd_nanos += amounts.cost_usd_nanos;
+    cost_usd_nanos = AddCharges(cost_usd_nanos, amounts.cost_usd_nanos);
     if (attempt.limits == nullptr) continue;
     // The provider never saw one on a connection that it had given up.
     if (attempt.replaced) {

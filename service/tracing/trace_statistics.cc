@@ -94,7 +94,8 @@ void TraceStatistics::Count(const CountedCall& call, bool sampled) {
   CountOne(failed, record.duration, &step.all);
   CountOne(failed, record.duration, &OperationOf(step, call).counts);
   if (sampled) ++step.sampled;
-  step.cost_usd_nanos += ChargedNanos(*record.usage).value_or(0);
+  step.cost_usd_nanos = AddCharges(step.cost_usd_nanos,
+                                   ChargedNanos(*record.usage).value_or(0));
   if (!record.model_served.empty()) ++CountOf(step.models, record.model_served);
   for (const std::string_view each : call.capabilities) {
     ++CountOf(step.capabilities, each);
@@ -112,7 +113,8 @@ void TraceStatistics::AddTo(absl::Duration window, absl::Duration now,
     }
     Add(step.all, &totals->all);
     totals->sampled += step.sampled;
-    totals->cost_usd_nanos += step.cost_usd_nanos;
+    totals->cost_usd_nanos =
+        AddCharges(totals->cost_usd_nanos, step.cost_usd_nanos);
     for (const auto& each : step.operations) {
       const std::string name =
           each.value.is_node ? absl::StrCat(kNodePrefix, each.name) : each.name;

@@ -1,5 +1,8 @@
 #include "service/observability/charged_cost.h"
 
+#include <cstdint>
+#include <limits>
+
 #include "gtest/gtest.h"
 
 namespace gateway {
@@ -23,6 +26,14 @@ TEST(ChargedCostTest, ATierWithoutAPriceIsChargedTheStandardOne) {
 
 TEST(ChargedCostTest, AModelWithoutAPriceIsChargedNothing) {
   EXPECT_EQ(ChargedNanos(Costing(0, false)), std::nullopt);
+}
+
+TEST(ChargedCostTest, ASumThatDoesNotFitStaysAtTheLargest) {
+  constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
+  EXPECT_EQ(AddCharges(3, 4), 7);
+  EXPECT_EQ(AddCharges(kMost - 1, 1), kMost);
+  EXPECT_EQ(AddCharges(kMost, 1), kMost);
+  EXPECT_EQ(AddCharges(kMost, kMost), kMost);
 }
 
 }  // namespace
