@@ -13,6 +13,9 @@ constexpr const char* kRequestIdTrailer = "x-request-id";
 constexpr const char* kPushbackTrailer = "grpc-retry-pushback-ms";
 constexpr const char* kRequestIdPayload = "llmgateway.dev/request_id";
 
+// Of the gateway's reasons; those of others mean something else.
+constexpr char kDomain[] = "llmgateway.dev";
+
 template <typename Detail>
 std::optional<Detail> DetailOf(const absl::Status& status) {
   const auto payload = status.GetPayload(absl::StrCat(
@@ -62,7 +65,7 @@ absl::Status Interrupted(const grpc::Status& how, const std::string& request_id,
   absl::Status status = ToStatus(how, context);
   google::rpc::ErrorInfo info;
   info.set_reason("STREAM_INTERRUPTED");
-  info.set_domain("llmgateway.dev");
+  info.set_domain(kDomain);
   status.SetPayload("type.googleapis.com/google.rpc.ErrorInfo",
                     absl::Cord(info.SerializeAsString()));
   if (!request_id.empty()) {
@@ -72,7 +75,10 @@ absl::Status Interrupted(const grpc::Status& how, const std::string& request_id,
 }
 
 std::optional<google::rpc::ErrorInfo> ErrorInfoOf(const absl::Status& status) {
-  return DetailOf<google::rpc::ErrorInfo>(status);
+  std::optional<google::rpc::ErrorInfo> info =
+      DetailOf<google::rpc::ErrorInfo>(status);
+  if (info.has_value() && info->domain() != kDomain) info.reset();
+  return info;
 }
 
 std::optional<absl::Duration> RetryDelayOf(const absl::Status& status) {

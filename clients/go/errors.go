@@ -13,6 +13,10 @@ import (
 	"google.golang.org/grpc/status"
 )
 
+// errorDomain is that of the gateway's reasons; those of others mean something
+// else.
+const errorDomain = "llmgateway.dev"
+
 // Error is why a call failed, with all that the gateway says of it.
 //
 //	var failure *llmgateway.Error
@@ -107,6 +111,9 @@ func newError(err error, trailer metadata.MD) *Error {
 	for _, detail := range told.Details() {
 		switch detail := detail.(type) {
 		case *errdetails.ErrorInfo:
+			if detail.GetDomain() != errorDomain {
+				continue
+			}
 			failure.Reason = detail.GetReason()
 			failure.Metadata = detail.GetMetadata()
 		case *errdetails.RetryInfo:

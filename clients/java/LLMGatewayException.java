@@ -76,6 +76,9 @@ public final class LLMGatewayException extends RuntimeException {
     }
   }
 
+  // Of the gateway's reasons; those of others mean something else.
+  private static final String DOMAIN = "llmgateway.dev";
+
   private final Status.Code code;
   private String requestId;
   private String reason = "";
@@ -117,6 +120,9 @@ public final class LLMGatewayException extends RuntimeException {
   private void read(Any detail) throws InvalidProtocolBufferException {
     if (detail.is(ErrorInfo.class)) {
       ErrorInfo info = detail.unpack(ErrorInfo.class);
+      if (!info.getDomain().equals(DOMAIN)) {
+        return;
+      }
       reason = info.getReason();
       metadata.putAll(info.getMetadataMap());
     } else if (detail.is(RetryInfo.class)) {

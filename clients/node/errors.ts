@@ -3,6 +3,9 @@ import { type Metadata, type ServiceError, status } from "@grpc/grpc-js";
 import { BadRequest, ErrorInfo, QuotaFailure, RetryInfo } from "./google/rpc/error_details";
 import { Status } from "./google/rpc/status";
 
+/** Of the gateway's reasons; those of others mean something else. */
+const DOMAIN = "llmgateway.dev";
+
 /** A field of the request that is wrong. */
 export interface Violation {
   /** Such as `messages[0].role`. */
@@ -33,13 +36,13 @@ export class LLMGatewayError extends Error {
    * A name of `ErrorReason` in errors.proto without its `ERROR_REASON_` prefix;
    * empty if the gateway was not reached.
    */
-  readonly reason: string = "";
+  readonly reason: string;
   /** Says more of the reason, by keys that errors.proto names. */
-  readonly metadata: Readonly<Record<string, string>> = {};
+  readonly metadata: Readonly<Record<string, string>>;
   /** How long to wait before it may work; undefined if waiting is not said to help. */
   readonly retryAfterMs: number | undefined;
-  readonly violations: readonly Violation[] = [];
-  readonly quotas: readonly Quota[] = [];
+  readonly violations: readonly Violation[];
+  readonly quotas: readonly Quota[];
   /** The gateway's id of the call; empty if it was not reached. */
   readonly requestId: string;
 
@@ -52,32 +55,12 @@ export class LLMGatewayError extends Error {
     super(message, "cause" in more ? { cause: more.cause } : {});
     this.code = code;
     this.requestId = more.requestId ?? textOf(trailers, "x-request-id");
-    for (const { typeUrl, value } of detailsOf(trailers)) {
-      switch (typeUrl.slice(typeUrl.lastIndexOf("/") + 1)) {
-        case "google.rpc.ErrorInfo": {
-          const info = ErrorInfo.decode(value);
-          this.reason = info.reason;
-          this.metadata = info.metadata;
-          break;
-        }
-        case "google.rpc.RetryInfo": {
-          const delay = RetryInfo.decode(value).retryDelay;
-          if (delay) this.retryAfterMs = Number(delay.seconds) * 1000 + delay.nanos / 1e6;
-          break;
-        }
-        case "google.rpc.BadRequest":
-          this.violations = BadRequest.decode(value).fieldViolations.map(
-            ({ field, description }) => ({ field, description }),
-          );
-          break;
-        case "google.rpc.QuotaFailure":
-          this.quotas = QuotaFailure.decode(value).violations.map(
-            ({ subject, description }) => ({ subject, description }),
-          );
-          break;
-      }
-    }
-    if (more.reason !== undefined) this.reason = more.reason;
+    const told = readDetails(trailers);
+    this.reason = more.reason ?? told.reason;
+    this.metadata = told.metadata;
+    this.retryAfterMs = told.retryAfterMs;
+    this.violations = told.violations;
+    this.quotas = told.quotas;
   }
 
   /** Reads an error of a call that was not made by an LLMGateway's methods. */
@@ -90,7 +73,54 @@ function textOf(trailers: Metadata | undefined, key: string): string {
   return String(trailers?.get(key)[0] ?? "");
 }
 
-function detailsOf(trailers: Metadata | undefined) {
+interface Details {
+  reason: string;
+  metadata: Record<string, string>;
+  retryAfterMs: number | undefined;
+  violations: Violation[];
+  quotas: Quota[];
+}
+
+/** What nobody can read says nothing more, and the status stands. */
+function readDetails(trailers: Metadata | undefined): Details {
+  const told: Details = {
+    reason: "", metadata: {}, retryAfterMs: undefined, violations: [], quotas: [],
+  };
   const [bytes] = trailers?.get("grpc-status-details-bin") ?? [];
-  return bytes instanceof Uint8Array ? Status.decode(bytes).details : [];
+  if (!(bytes instanceof Uint8Array)) return told;
+  try {
+    for (const { typeUrl, value } of Status.decode(bytes).details) {
+      readDetail(typeUrl.slice(typeUrl.lastIndexOf("/") + 1), value, told);
+    }
+  } catch {
+    // Not of this form.
+  }
+  return told;
+}
+
+function readDetail(type: string, value: Uint8Array, told: Details): void {
+  switch (type) {
+    case "google.rpc.ErrorInfo": {
+      const info = ErrorInfo.decode(value);
+      if (info.domain !== DOMAIN) break;
+      told.reason = info.reason;
+      told.metadata = info.metadata;
+      break;
+    }
+    case "google.rpc.RetryInfo": {
+      const delay = RetryInfo.decode(value).retryDelay;
+      if (delay) told.retryAfterMs = Number(delay.seconds) * 1000 + delay.nanos / 1e6;
+      break;
+    }
+    case "google.rpc.BadRequest":
+      told.violations = BadRequest.decode(value).fieldViolations.map(
+        ({ field, description }) => ({ field, description }),
+      );
+      break;
+    case "google.rpc.QuotaFailure":
+      told.quotas = QuotaFailure.decode(value).violations.map(
+        ({ subject, description }) => ({ subject, description }),
+      );
+      break;
+  }
 }

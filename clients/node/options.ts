@@ -138,8 +138,11 @@ export function keyOf(apiKey: string | undefined): string | undefined {
   return apiKey;
 }
 
+/** A hundred years: gRPC can send none that are much longer. */
+const TIMEOUT_MAX_MS = 36_500 * 24 * 3_600_000;
+
 export function timeoutOf(name: string, timeoutMs: number): number {
-  if (timeoutMs > 0) return timeoutMs;
+  if (timeoutMs > 0) return timeoutMs > TIMEOUT_MAX_MS ? Infinity : timeoutMs;
   throw new ConfigurationError(
     name,
     `is ${timeoutMs}; it is more than 0, and Infinity for no limit`,

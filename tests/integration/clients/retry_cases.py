@@ -77,6 +77,21 @@ class RetryCases(client_cases.ClientCase):
                     self.assert_failed(self.assert_attempts(1, do, refusal),
                                        code, reason)
 
+    def test_reasons_of_others_mean_nothing_here(self):
+        for do in ("generate", "stream"):
+            self.assert_failed(
+                self.assert_attempts(1, do, {
+                    "code": "RESOURCE_EXHAUSTED", "reason": "OVERLOADED",
+                    "domain": "googleapis.com"}),
+                "RESOURCE_EXHAUSTED", "")
+
+    def test_details_that_cannot_be_read_lose_no_status(self):
+        for do in ("generate", "stream"):
+            self.assert_failed(
+                self.assert_attempts(1, do, {
+                    "code": "FAILED_PRECONDITION", "details": "\x0b\x7f?"}),
+                "FAILED_PRECONDITION", "")
+
     def test_three_times_in_all(self):
         refusal = {"code": "UNAVAILABLE", "reason": "OVERLOADED",
                    "pushback": "1"}

@@ -34,8 +34,11 @@ def trailers_of(step):
         status = status_pb2.Status(
             code=getattr(grpc.StatusCode, step["code"]).value[0])
         status.details.add().Pack(error_details_pb2.ErrorInfo(
-            reason=step["reason"], domain="llmgateway.dev"))
+            reason=step["reason"],
+            domain=step.get("domain", "llmgateway.dev")))
         trailers.append(("grpc-status-details-bin", status.SerializeToString()))
+    if "details" in step:
+        trailers.append(("grpc-status-details-bin", step["details"].encode()))
     if "pushback" in step:
         trailers.append(("grpc-retry-pushback-ms", step["pushback"]))
     return trailers

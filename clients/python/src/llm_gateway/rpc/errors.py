@@ -12,6 +12,7 @@ All reasons, with their metadata, are in proto/llmgateway/v1/errors.proto.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -194,45 +195,56 @@ def closed_error() -> CallCancelledError:
 
 def call_error(error: Any) -> CallError:
     """What a grpc.RpcError says, with the details of its status."""
-    from google.rpc import error_details_pb2, status_pb2
+    from google.protobuf.message import DecodeError
 
     fields: dict[str, Any] = {}
-    reason = ""
     for key, value in error.trailing_metadata() or ():
         if key == _REQUEST_ID:
             fields["request_id"] = value
         elif key == _PUSHBACK:
             fields["pushback_ms"] = _pushback(value)
         elif key == _DETAILS:
-            for detail in status_pb2.Status.FromString(value).details:
-                info = error_details_pb2.ErrorInfo()
-                wait = error_details_pb2.RetryInfo()
-                bad = error_details_pb2.BadRequest()
-                quota = error_details_pb2.QuotaFailure()
-                if detail.Unpack(info) and info.domain == _DOMAIN:
-                    reason = info.reason
-                    fields["metadata"] = dict(info.metadata)
-                elif detail.Unpack(wait):
-                    delay = wait.retry_delay
-                    fields["retry_after_s"] = (
-                        delay.seconds + delay.nanos / 1_000_000_000
-                    )
-                elif detail.Unpack(bad):
-                    fields["fields"] = [
-                        FieldViolation(each.field, each.description)
-                        for each in bad.field_violations
-                    ]
-                elif detail.Unpack(quota):
-                    fields["quotas"] = [
-                        QuotaViolation(each.subject, each.description)
-                        for each in quota.violations
-                    ]
+            # What nobody can read says nothing more, and the status stands.
+            with contextlib.suppress(DecodeError):
+                fields |= _details(value)
+    reason = fields.pop("reason", "")
     return made_error(
         error.details() or "the gateway said nothing of it",
         error.code().name,
         reason,
         **fields,
     )
+
+
+def _details(status: bytes) -> dict[str, Any]:
+    """What the details of a status are as fields of the error."""
+    from google.rpc import error_details_pb2, status_pb2
+
+    fields: dict[str, Any] = {}
+    for detail in status_pb2.Status.FromString(status).details:
+        info = error_details_pb2.ErrorInfo()
+        wait = error_details_pb2.RetryInfo()
+        bad = error_details_pb2.BadRequest()
+        quota = error_details_pb2.QuotaFailure()
+        if detail.Unpack(info) and info.domain == _DOMAIN:
+            fields["reason"] = info.reason
+            fields["metadata"] = dict(info.metadata)
+        elif detail.Unpack(wait):
+            delay = wait.retry_delay
+            fields["retry_after_s"] = (
+                delay.seconds + delay.nanos / 1_000_000_000
+            )
+        elif detail.Unpack(bad):
+            fields["fields"] = [
+                FieldViolation(each.field, each.description)
+                for each in bad.field_violations
+            ]
+        elif detail.Unpack(quota):
+            fields["quotas"] = [
+                QuotaViolation(each.subject, each.description)
+                for each in quota.violations
+            ]
+    return fields
 
 
 def _pushback(value: str) -> int:
