@@ -76,6 +76,11 @@ class ParsedHttpStream final : public HttpStream {
   // Records what the events from `first` on say of the answer as a whole.
   void ObserveFrom(size_t first, StreamBatch* batch);
   void Observe(const v1::GenerateEvent& event, StreamBatch* batch);
+  // Takes what the reader says of the cost of the answer so far.
+  void TakeCost() {
+    facts_.usage = reader_->usage();
+    facts_.service_tier = reader_->service_tier();
+  }
   // True if every choice that began has said why it ended.
   bool Finished() const { return begun_.any() && (begun_ & ~ended_).none(); }
 
@@ -128,7 +133,7 @@ Task<absl::StatusOr<bool>> ParsedHttpStream::Next(StreamBatch* batch) {
         }
         return true;
       });
-      facts_.usage = reader_->usage();
+      TakeCost();
       continue;
     }
     if (pieces->empty() && reader_->CompleteAtClose()) co_return false;
@@ -148,7 +153,7 @@ Task<absl::StatusOr<bool>> ParsedHttpStream::Next(StreamBatch* batch) {
       EndPiece();
       if (!failure_.ok() || reader_->done()) break;
     }
-    facts_.usage = reader_->usage();
+    TakeCost();
   }
   co_return true;
 }
@@ -225,15 +230,6 @@ void ParsedHttpStream::Observe(const v1::GenerateEvent& event,
     begun_.set(choice);
     ended_.set(choice);
     if (choice == 0) facts_.finish_reason = event.choice_end().finish_reason();
-    // The Responses API says only at the end which tier served. The names of
-    // tiers need no escapes: within their quotes they are as they are.
-    for (const v1::Extension& said : event.choice_end().extensions()) {
-      const std::string_view json = said.json();
-      if (said.name() != "service_tier" || json.size() < 2) continue;
-      facts_.service_tier = json.substr(1, json.size() - 2);
-    }
-  } else if (event.has_started()) {
-    facts_.service_tier = event.started().service_tier();
   }
 }
 

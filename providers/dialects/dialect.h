@@ -223,6 +223,9 @@ class EventReader : public Recycled {
   // True if the event that was read last told how much output there is, and not
   // as a placeholder.
   virtual bool told_output() const = 0;
+  // The tier that served, as the vendor calls it; what the provider said last
+  // counts. Empty if it does not say.
+  virtual std::string_view service_tier() const { return {}; }
   // True if usage came with an end of the answer, which may not have become an
   // event since it cannot be read.
   virtual bool usage_is_final() const { return false; }

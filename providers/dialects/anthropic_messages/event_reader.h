@@ -46,6 +46,9 @@ class MessagesEventReader final : public EventReader {
   bool done() const override { return done_; }
   const v1::Usage& usage() const override { return usage_; }
   bool told_output() const override { return told_output_; }
+  std::string_view service_tier() const override {
+    return wire_usage_.service_tier();
+  }
 
  private:
   using Events = EventList;

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
+#include "providers/dialects/service_tier.h"
 #include "providers/dialects/token_count.h"
 #include "providers/dialects/vendor_name.h"
 
@@ -124,10 +125,9 @@ absl::Status WireUsage::ReadField(std::string_view key, JsonValue& value,
     });
   }
   if (key == "service_tier") {
-    GATEWAY_ASSIGN_OR_RETURN(const std::string_view tier, value.String());
-    service_tier_ = std::string(tier);
-    if (tier == "standard") service_tier_ = "default";
-    return absl::OkStatus();
+    const absl::Status read = ReadServiceTier(value, &service_tier_);
+    if (service_tier_ == "standard") service_tier_ = "default";
+    return read;
   }
   if (extensions == nullptr) return absl::OkStatus();
   const std::string name = absl::StrCat("usage.", ToAbsl(key));

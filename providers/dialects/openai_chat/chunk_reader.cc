@@ -17,6 +17,7 @@
 #include "providers/dialects/openai_chat/part_reader.h"
 #include "providers/dialects/openai_chat/usage.h"
 
+#include "providers/dialects/service_tier.h"
 namespace gateway::chat {
 namespace {
 
@@ -154,14 +155,13 @@ absl::Status ReadChoiceFragment(JsonValue& value, ChoiceFragment* choice,
 // of the first only.
 bool IsPreface(std::string_view key) {
   return key == "id" || key == "model" || key == "created" ||
-         key == "service_tier" || key == "system_fingerprint";
+         key == "system_fingerprint";
 }
 
 absl::Status ReadPreface(std::string_view key, JsonValue& value,
                          ChatChunk* chunk) {
   if (key == "id") return ReadText(value, &chunk->id);
   if (key == "model") return ReadText(value, &chunk->model);
-  if (key == "service_tier") return ReadText(value, &chunk->service_tier);
   if (key == "system_fingerprint") {
     return ReadText(value, &chunk->system_fingerprint);
   }
@@ -219,6 +219,9 @@ absl::Status ReadChatChunk(std::string_view data, bool with_preface,
     GATEWAY_RETURN_IF_ERROR(
         root.EachField([&](std::string_view key, JsonValue& value) {
           if (!IsPreface(key)) return ReadChunkField(key, value, chunk);
+          if (key == "service_tier") {
+            return ReadServiceTier(value, &chunk->service_tier);
+          }
           if (!with_preface || value.IsNull()) return absl::OkStatus();
           return ReadPreface(key, value, chunk);
         }));

@@ -59,9 +59,10 @@ struct ChatChunk {
   // The fields that every chunk repeats.
   std::string id;
   std::string model;
-  std::string service_tier;
   std::string system_fingerprint;
   int64_t created_seconds = 0;
+  // Every chunk may tell another.
+  std::string service_tier;
 
   absl::InlinedVector<ChoiceFragment, 1> choices;
   // The text of the chunk's only choice as it stands in the data, without

@@ -80,6 +80,7 @@ class ChunkEventReader final : public EventReader {
   }
   const v1::Usage& usage() const override { return usage_; }
   bool told_output() const override { return told_output_; }
+  std::string_view service_tier() const override { return service_tier_; }
 
  private:
   absl::Status ReadChunk(std::string_view data, EventList* events) {
@@ -89,6 +90,7 @@ class ChunkEventReader final : public EventReader {
     if (chunk.failed) return ReadErrorEvent(data);
     if (!status.ok()) return AsBadResponse(status);
     events_ = events;
+    if (!chunk.service_tier.empty()) service_tier_ = chunk.service_tier;
     const bool started = started_;
     const size_t before = events->size();
     Emit(chunk);
@@ -143,7 +145,7 @@ class ChunkEventReader final : public EventReader {
     v1::StreamStarted* started = events_->emplace_back().mutable_started();
     started->set_id(chunk.id);
     started->set_model(chunk.model);
-    started->set_service_tier(chunk.service_tier);
+    started->set_service_tier(service_tier_);
     started->set_system_fingerprint(chunk.system_fingerprint);
     if (chunk.created_seconds > 0) {
       started->mutable_create_time()->set_seconds(chunk.created_seconds);
@@ -336,6 +338,7 @@ class ChunkEventReader final : public EventReader {
   bool done_ = false;
   v1::Usage usage_;
   bool told_output_ = false;
+  std::string service_tier_;
   ExtensionList start_extensions_;
   std::map<int32_t, ChoiceState> choices_;
 

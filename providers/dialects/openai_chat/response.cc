@@ -22,6 +22,7 @@
 #include "providers/dialects/openai_chat/message_reader.h"
 #include "providers/dialects/openai_chat/usage.h"
 #include "providers/dialects/openai_chat/vendor_names.h"
+#include "providers/dialects/service_tier.h"
 
 namespace gateway::chat {
 namespace {
@@ -123,7 +124,7 @@ class ResponseReader {
       return absl::OkStatus();
     }
     if (Is(key, "service_tier")) {
-      return ReadText(value, response_.mutable_service_tier());
+      return ReadServiceTier(value, response_.mutable_service_tier());
     }
     if (Is(key, "system_fingerprint")) {
       return ReadText(value, response_.mutable_system_fingerprint());

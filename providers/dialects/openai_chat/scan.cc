@@ -18,6 +18,7 @@
 #include "providers/dialects/openai_chat/usage.h"
 #include "providers/dialects/openai_chat/vendor_names.h"
 #include "providers/dialects/request_scan.h"
+#include "providers/dialects/service_tier.h"
 
 namespace gateway::chat {
 namespace {
@@ -169,8 +170,8 @@ class ResponseScanner {
       return ReadUsage(value, &facts_.usage);
     } else if (key == "error") {
       failed_ = failed_ || value.IsObject() || value.IsString();
-    } else if (key == "service_tier" && value.IsString()) {
-      GATEWAY_ASSIGN_OR_RETURN(facts_.service_tier, value.String());
+    } else if (key == "service_tier") {
+      return ReadServiceTier(value, &facts_.service_tier);
     } else if (key == "choices") {
       return value.EachElement([this](JsonValue& choice) {
         if (std::exchange(has_choices_, true)) return ScanOther(choice);

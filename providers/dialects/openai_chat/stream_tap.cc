@@ -20,12 +20,15 @@
 #include "providers/dialects/openai_chat/repeated_chunk.h"
 #include "providers/dialects/openai_chat/usage.h"
 #include "providers/dialects/openai_chat/vendor_names.h"
+#include "providers/dialects/service_tier.h"
 #include "providers/dialects/told_usage.h"
 
 namespace gateway::chat {
 namespace {
 
 bool IsSpace(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+
+constexpr std::string_view kTierKey = "\"service_tier\"";
 
 // Returns whether `text` ends with one of the keys that make an event worth
 // parsing.
@@ -37,16 +40,24 @@ bool EndsWithTellingKey(std::string_view text) {
     case 'n':
       return text.ends_with("\"finish_reason\"");
     case 'r':
-      return text.ends_with("\"error\"");
+      return text.ends_with("\"error\"") || text.ends_with(kTierKey);
     default:
       return false;
   }
 }
 
-// Returns whether such a key stands in `data` with a value that is not null.
-// Looks for them all in one pass, from colon to colon, of which there are few.
+// Returns whether the value that `json` begins with is `text`, which has no
+// escapes.
+bool BeginsWithText(std::string_view json, std::string_view text) {
+  return json.size() > text.size() + 1 && json.front() == '"' &&
+         json[text.size() + 1] == '"' && json.substr(1).starts_with(text);
+}
+
+// Returns whether such a key stands in `data` with a value that is not null; of
+// the service tier, which many chunks repeat, one that is not `tier`. Looks for
+// them all in one pass, from colon to colon, of which there are few.
 // In a JSON string the quotes before a colon would be escaped.
-bool HasTellingKey(std::string_view data) {
+bool HasTellingKey(std::string_view data, std::string_view tier) {
   const char* const end = data.data() + data.size();
   const char* at = data.data();
   while (const void* found = memchr(at, ':', end - at)) {
@@ -56,7 +67,9 @@ bool HasTellingKey(std::string_view data) {
     while (!before.empty() && IsSpace(before.back())) before.remove_suffix(1);
     if (!EndsWithTellingKey(before)) continue;
     while (at != end && IsSpace(*at)) ++at;
-    if (at != end && *at != 'n') return true;
+    if (at == end || *at == 'n') continue;
+    if (before.ends_with(kTierKey) && BeginsWithText({at, end}, tier)) continue;
+    return true;
   }
   return false;
 }
@@ -162,7 +175,8 @@ class ChunkTap final : public StreamTap {
   // The first event is always parsed: it has the id, if any has. So is what
   // follows the usage: it may be content, or say nothing.
   bool IsWorthParsing(std::string_view data) const {
-    return !has_id_ || told_.counts_all() || HasTellingKey(data);
+    return !has_id_ || told_.counts_all() ||
+           HasTellingKey(data, facts_.service_tier);
   }
 
   void TakeUsage(bool has_output, bool is_told) {
@@ -222,8 +236,8 @@ class ChunkTap final : public StreamTap {
       notes->told_output = ReplaceUsage(usage, &facts_.usage);
     } else if (key == "error") {
       notes->failed = notes->failed || value.IsObject() || value.IsString();
-    } else if (key == "service_tier" && value.IsString()) {
-      GATEWAY_ASSIGN_OR_RETURN(facts_.service_tier, value.String());
+    } else if (key == "service_tier") {
+      return ReadServiceTier(value, &facts_.service_tier);
     }
     return absl::OkStatus();
   }

@@ -14,6 +14,7 @@
 #include "providers/dialects/openai_responses/item_reader.h"
 #include "providers/dialects/openai_responses/part_deltas.h"
 #include "providers/dialects/openai_responses/response.h"
+#include "providers/dialects/told_usage.h"
 
 namespace gateway::responses {
 namespace {
@@ -156,7 +157,9 @@ absl::Status ResponsesEventReader::OnResponse(ObjectFields& event,
   if (response.has_create_time()) {
     *started->mutable_create_time() = response.create_time();
   }
-  started->set_service_tier(response.service_tier());
+  usage_ = response.usage();
+  service_tier_ = response.service_tier();
+  started->set_service_tier(service_tier_);
   started->mutable_extensions()->Swap(response.mutable_extensions());
   return absl::OkStatus();
 }
@@ -167,8 +170,11 @@ absl::Status ResponsesEventReader::OnTerminal(ObjectFields& event,
                            Object(event, "response"));
   v1::GenerateResponse response;
   failure_ = ReadResponse(json, &response);
-  usage_is_final_ = response.has_usage();
-  if (usage_is_final_) usage_ = response.usage();
+  if (!response.service_tier().empty()) {
+    service_tier_ = response.service_tier();
+  }
+  usage_is_final_ =
+      response.has_usage() && ReplaceUsage(response.usage(), &usage_);
   if (failure_.ok() && type_ == "response.failed") {
     failure_ = GaveUpFault("failed");
   }
@@ -185,7 +191,7 @@ absl::Status ResponsesEventReader::OnTerminal(ObjectFields& event,
       DeliverPart(part, next_part_++, events);
     }
   }
-  if (usage_is_final_) *events->emplace_back().mutable_usage() = usage_;
+  if (response.has_usage()) *events->emplace_back().mutable_usage() = usage_;
   v1::ChoiceEnd* end = events->emplace_back().mutable_choice_end();
   const std::string& word = choice.provider_finish_reason();
   const bool incomplete = type_ == "response.incomplete";

@@ -49,6 +49,7 @@ class ResponsesEventReader final : public EventReader {
   // The event that ends the answer has it.
   bool told_output() const override { return usage_is_final_; }
   bool usage_is_final() const override { return usage_is_final_; }
+  std::string_view service_tier() const override { return service_tier_; }
 
  private:
   using Self = ResponsesEventReader;
@@ -125,6 +126,7 @@ class ResponsesEventReader final : public EventReader {
   Contents contents_;
   v1::Usage usage_;
   bool usage_is_final_ = false;
+  std::string service_tier_;
   bool started_ = false;
   bool done_ = false;
 };

@@ -15,6 +15,7 @@
 #include "providers/dialects/openai_responses/item_writer.h"
 #include "providers/dialects/openai_responses/request_writer.h"
 #include "providers/dialects/openai_responses/vendor_names.h"
+#include "providers/dialects/service_tier.h"
 #include "providers/dialects/token_count.h"
 
 namespace gateway::responses {
@@ -141,7 +142,7 @@ absl::Status ResponseReader::ReadField(std::string_view key, JsonValue& value) {
   if (key == "model") return ReadWord(value, response_.mutable_model());
   if (key == "status") return ReadWord(value, &status_);
   if (key == "service_tier") {
-    return ReadWord(value, response_.mutable_service_tier());
+    return ReadServiceTier(value, response_.mutable_service_tier());
   }
   if (key == "output") return ReadOutput(value);
   if (value.IsNull() &&

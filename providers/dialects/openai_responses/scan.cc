@@ -11,6 +11,8 @@
 #include "providers/dialects/openai_responses/fields.h"
 #include "providers/dialects/openai_responses/vendor_names.h"
 #include "providers/dialects/request_scan.h"
+#include "providers/dialects/service_tier.h"
+#include "providers/dialects/told_usage.h"
 
 namespace gateway::responses {
 namespace {
@@ -170,18 +172,20 @@ class AnswerScanner {
     return absl::OkStatus();
   }
 
-  void TakeFacts(ResponseFacts* facts) const {
-    facts->has_usage = has_usage_;
-    facts->usage = usage_;
+  // Returns whether it tells how much output there is.
+  bool TakeFacts(ResponseFacts* facts) const {
     facts->kept_id = id_;
-    facts->service_tier = service_tier_;
+    if (!service_tier_.empty()) facts->service_tier = service_tier_;
+    if (!has_usage_) return false;
+    facts->has_usage = true;
+    return ReplaceUsage(usage_, &facts->usage);
   }
 
  private:
   absl::Status ReadField(std::string_view key, JsonValue& value) {
     if (key == "status") return ReadText(value, &status_);
     if (key == "id") return ReadText(value, &id_);
-    if (key == "service_tier") return ReadText(value, &service_tier_);
+    if (key == "service_tier") return ReadServiceTier(value, &service_tier_);
     has_output_ = has_output_ || key == "output";
     if (value.IsNull()) return absl::OkStatus();
     if (key == "model") return value.String().status();
@@ -313,8 +317,7 @@ absl::StatusOr<EventKind> ResponsesTap::OnEvent(std::string_view name,
     int64_t number = 0;
     const absl::Status status = ReadEvent(data, &answer, &number);
     // Also if something of it cannot be read.
-    answer.TakeFacts(&facts_);
-    facts_.usage_is_final = facts_.has_usage;
+    facts_.usage_is_final = answer.TakeFacts(&facts_);
     if (!status.ok()) return AsBadResponse(status);
     error_ = answer.Finish(&facts_);
     facts_.failure_told = name == "response.failed";
