@@ -41,9 +41,11 @@ class ToldOutput {
   bool is_final_ = false;
 };
 
-// Takes what an event tells of all usage in place of what was told before. Of
-// the output that stays if the event has no count of it, or one that cannot be
-// read. Returns whether the event tells it.
+// Takes what an event tells of all usage in place of what was told before, the
+// input and the output each with its parts. A side of which the event has no
+// count, or 0, or one that cannot be read, stays as it was told, and so does
+// what the provider says that it charged. Returns whether the event tells the
+// output.
 bool ReplaceUsage(const llmgateway::v1::Usage& told,
                   llmgateway::v1::Usage* usage);
 

@@ -92,18 +92,21 @@ std::string_view WordOfEffort(v1::ReasoningSettings::Effort effort) {
 absl::Status WireUsage::Read(JsonValue& value, ExtensionList* extensions) {
   told_output_ = false;
   if (value.IsNull()) return absl::OkStatus();
+  told_input_ = false;
+  const Input before = input_;
   absl::Status read =
       EachCount(value, [&](std::string_view key, JsonValue& field) {
         return ReadField(key, field, extensions);
       });
   if (!read.ok()) is_broken_ = true;
+  if (!told_input_) input_ = before;
   told_output_ = told_output_ || output_tokens_ == 0;
   return read;
 }
 
 absl::Status WireUsage::ReadField(std::string_view key, JsonValue& value,
                                   ExtensionList* extensions) {
-  if (key == "input_tokens") return ReadCount(value, &input_tokens_);
+  if (key == "input_tokens") return ReadInput(value, &Input::fresh);
   if (key == "output_tokens") {
     const bool is_null = value.IsNull();
     const absl::Status read = ReadCount(value, &output_tokens_);
@@ -111,10 +114,10 @@ absl::Status WireUsage::ReadField(std::string_view key, JsonValue& value,
     return read;
   }
   if (key == "cache_creation_input_tokens") {
-    return ReadCount(value, &cache_creation_tokens_);
+    return ReadInput(value, &Input::cache_creation);
   }
   if (key == "cache_read_input_tokens") {
-    return ReadCount(value, &cache_read_tokens_);
+    return ReadInput(value, &Input::cache_read);
   }
   if (value.IsNull()) return absl::OkStatus();
   if (key == "cache_creation") return ReadCacheCreation(value);
@@ -141,19 +144,28 @@ absl::Status WireUsage::ReadField(std::string_view key, JsonValue& value,
 absl::Status WireUsage::ReadCacheCreation(JsonValue& value) {
   return value.EachField([&](std::string_view key, JsonValue& count) {
     if (key != "ephemeral_1h_input_tokens") return absl::OkStatus();
-    return ReadCount(count, &cache_creation_1h_tokens_);
+    return ReadCount(count, &input_.cache_creation_1h);
   });
+}
+
+absl::Status WireUsage::ReadInput(JsonValue& value, int64_t Input::* part) {
+  int64_t count = input_.*part;
+  const bool is_null = value.IsNull();
+  GATEWAY_RETURN_IF_ERROR(ReadCount(value, &count));
+  input_.*part = count;
+  told_input_ = told_input_ || (!is_null && count > 0);
+  return absl::OkStatus();
 }
 
 v1::Usage WireUsage::ToUsage() const {
   v1::Usage usage;
-  usage.set_input_tokens(input_tokens_ + cache_creation_tokens_ +
-                         cache_read_tokens_);
+  usage.set_input_tokens(input_.fresh + input_.cache_creation +
+                         input_.cache_read);
   usage.set_output_tokens(output_tokens_);
-  usage.set_cached_input_tokens(cache_read_tokens_);
-  usage.set_cache_write_tokens(cache_creation_tokens_);
+  usage.set_cached_input_tokens(input_.cache_read);
+  usage.set_cache_write_tokens(input_.cache_creation);
   usage.set_cache_write_1h_tokens(
-      std::min(cache_creation_1h_tokens_, cache_creation_tokens_));
+      std::min(input_.cache_creation_1h, input_.cache_creation));
   usage.set_reasoning_tokens(thinking_tokens_);
   if (is_broken_) usage.set_estimated(true);
   return usage;

@@ -47,6 +47,8 @@ std::string_view WordOfEffort(v1::ReasoningSettings::Effort effort);
 //
 // Reads the counts that are present and not null over those that are there
 // already: in a stream, each count is a total that replaces the one before.
+// Where all that an object tells of the input is 0, as of servers that fill in
+// what they do not know, it tells none: what was told before stands.
 class WireUsage {
  public:
   // Reads usage. Counts that the contract lacks become extensions called
@@ -65,10 +67,19 @@ class WireUsage {
                          ExtensionList* extensions);
   absl::Status ReadCacheCreation(JsonValue& value);
 
-  int64_t input_tokens_ = 0;
-  int64_t cache_creation_tokens_ = 0;
-  int64_t cache_read_tokens_ = 0;
-  int64_t cache_creation_1h_tokens_ = 0;
+  // The input, in its parts; that which is kept for an hour is one of what is
+  // kept.
+  struct Input {
+    int64_t fresh = 0;
+    int64_t cache_creation = 0;
+    int64_t cache_read = 0;
+    int64_t cache_creation_1h = 0;
+  };
+  // Reads a part of which the input is the sum.
+  absl::Status ReadInput(JsonValue& value, int64_t Input::* part);
+
+  Input input_;
+  bool told_input_ = false;  // By the object that is read.
   int64_t output_tokens_ = 0;
   int64_t thinking_tokens_ = 0;
   bool told_output_ = false;

@@ -15,6 +15,7 @@
 #include "providers/dialects/dialect.h"
 #include "providers/dialects/gemini/gemini.h"
 #include "providers/dialects/openai_chat/openai_chat.h"
+#include "providers/dialects/openai_responses/openai_responses.h"
 #include "providers/dialects/told_usage.h"
 
 namespace gateway {
@@ -86,6 +87,13 @@ TEST(EarlyUsageTest, Chat) {
   EXPECT_EQ(Told(chat, {first, text, stop, usage, end}), 400);
   EXPECT_EQ(Told(chat, {first, text, usage, stop, end}), 400);
   EXPECT_EQ(Told(chat, {first, text, usage, text, stop, end}), -400);
+  // Input that was told stands.
+  for (const char* unsaid :
+       {R"({"completion_tokens":400})",
+        R"({"prompt_tokens":0,"completion_tokens":400})"}) {
+    EXPECT_EQ(Told(chat, {first, text, {"", Piece("", "stop", unsaid)}, end}),
+              400);
+  }
   // What trails the usage at the end is no answer, and what says nothing
   // changes nothing before it.
   EXPECT_EQ(Told(chat, {first, text, stop, usage, text, end}), 400);
@@ -140,6 +148,10 @@ TEST(EarlyUsageTest, Messages) {
   };
   EXPECT_EQ(told(R"(,"usage":{"output_tokens":400})"), 400);
   EXPECT_EQ(told(R"(,"usage":{"output_tokens":0})"), 0);
+  EXPECT_EQ(told(R"(,"usage":{"input_tokens":0,"output_tokens":400})"), 400);
+  EXPECT_EQ(told(R"(,"usage":{"input_tokens":0,"cache_read_input_tokens":0,
+                   "output_tokens":400})"),
+            400);
   EXPECT_EQ(told(""), -1);
   EXPECT_EQ(told(R"(,"usage":{})"), -1);
   EXPECT_EQ(told(R"(,"usage":null)"), -1);
@@ -177,10 +189,40 @@ TEST(EarlyUsageTest, Gemini) {
   EXPECT_EQ(Told(gemini, {event("w", "", placeholder), event("words", "", ""),
                           event("x", "STOP", whole)}),
             400);
+  EXPECT_EQ(Told(gemini, {event("w", "", placeholder),
+                          event("x", "STOP", R"({"candidatesTokenCount":9})")}),
+            9);
   // Told twice alike.
   EXPECT_EQ(
       Told(gemini, {event("words", "", whole), event("x", "STOP", whole)}),
       400);
+}
+
+TEST(EarlyUsageTest, Responses) {
+  const OpenAiResponses responses;
+  const auto event = [](std::string_view type, std::string_view status,
+                        std::string_view usage) -> NamedEvent {
+    return {std::string(type),
+            absl::StrCat(R"({"type":")", std::string(type),
+                         R"(","sequence_number":0,"response":{"id":"resp_1",)",
+                         R"("object":"response","model":"m","output":[],)",
+                         R"("status":")", std::string(status),
+                         R"(","usage":)", std::string(usage), "}}")};
+  };
+  const auto told = [&](std::string_view begin, std::string_view end) {
+    return Told(responses,
+                {event("response.created", "in_progress", begin),
+                 {"response.output_text.delta",
+                  R"({"type":"response.output_text.delta","output_index":0,)"
+                  R"("item_id":"m","content_index":0,"delta":"words"})"},
+                 event("response.completed", "completed", end)});
+  };
+  const std::string whole = R"({"input_tokens":50,"output_tokens":400})";
+  EXPECT_EQ(told("null", whole), 400);
+  EXPECT_EQ(told(R"({"input_tokens":50,"output_tokens":1})",
+                 R"({"input_tokens":0,"output_tokens":400})"),
+            400);
+  EXPECT_EQ(told(R"({"input_tokens":50,"output_tokens":1})", "null"), -1);
 }
 
 }  // namespace

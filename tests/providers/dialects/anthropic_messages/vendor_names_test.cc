@@ -101,6 +101,45 @@ TEST(WireUsageTest, LaterCountsReplaceEarlierOnesUnlessNull) {
   EXPECT_EQ(usage.ToUsage().output_tokens(), 22);
 }
 
+// Some servers fill in zeros where they do not know.
+TEST(WireUsageTest, InputThatWasToldStandsWhereALaterOneIsAllZeros) {
+  for (const std::string_view later :
+       {R"({"output_tokens":300})",
+        R"({"input_tokens":0,"output_tokens":300})",
+        R"({"input_tokens":0,"cache_creation_input_tokens":0,)"
+        R"("cache_read_input_tokens":0,"output_tokens":300})",
+        R"({"input_tokens":0,"cache_creation_input_tokens":null,)"
+        R"("cache_creation":{"ephemeral_1h_input_tokens":0},)"
+        R"("cache_read_input_tokens":0,"output_tokens":300})"}) {
+    WireUsage usage;
+    ASSERT_TRUE(ReadInto(R"({"input_tokens":50000,"output_tokens":1,
+                             "cache_creation_input_tokens":300,"cache_creation":
+                             {"ephemeral_1h_input_tokens":200},
+                             "cache_read_input_tokens":20000})",
+                         usage)
+                    .ok());
+    ASSERT_TRUE(ReadInto(later, usage).ok());
+    const v1::Usage read = usage.ToUsage();
+    EXPECT_EQ(read.input_tokens(), 70'300) << later;
+    EXPECT_EQ(read.cached_input_tokens(), 20'000) << later;
+    EXPECT_EQ(read.cache_write_tokens(), 300) << later;
+    EXPECT_EQ(read.cache_write_1h_tokens(), 200) << later;
+    EXPECT_EQ(read.output_tokens(), 300) << later;
+  }
+}
+
+TEST(WireUsageTest, AZeroBesideAnotherPartOfTheInputCounts) {
+  WireUsage usage;
+  ASSERT_TRUE(ReadInto(R"({"input_tokens":500,"cache_read_input_tokens":0})",
+                       usage)
+                  .ok());
+  ASSERT_TRUE(ReadInto(R"({"input_tokens":0,"cache_read_input_tokens":500})",
+                       usage)
+                  .ok());
+  EXPECT_EQ(usage.ToUsage().input_tokens(), 500);
+  EXPECT_EQ(usage.ToUsage().cached_input_tokens(), 500);
+}
+
 TEST(WireUsageTest, RefusesCountsThatAreNone) {
   WireUsage usage;
   EXPECT_FALSE(ReadInto(R"({"input_tokens":-1})", usage).ok());
