@@ -1,5 +1,7 @@
 #include "providers/dialects/gemini/vendor_names.h"
 
+#include <algorithm>
+
 #include "absl/status/statusor.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
@@ -148,27 +150,42 @@ absl::Status WireUsage::ReadField(std::string_view key, JsonValue& value,
     }
     return absl::OkStatus();
   }
-  const bool is_prompt = key == "promptTokensDetails";
-  const bool is_candidates = key == "candidatesTokensDetails";
-  if (extensions == nullptr && !is_prompt && !is_candidates) {
-    return absl::OkStatus();
-  }
+  MediaTokens* const media = MediaOf(key);
+  if (extensions == nullptr && media == nullptr) return absl::OkStatus();
   GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw, value.Raw());
   if (extensions != nullptr) AddExtension(extensions, name, raw);
-  if (!is_prompt && !is_candidates) return absl::OkStatus();
-  return ReadMediaCounts(raw, name,
-                         is_prompt ? &prompt_media_ : &candidates_media_);
+  if (media == nullptr) return absl::OkStatus();
+  return ReadMediaCounts(raw, name, media);
+}
+
+MediaTokens* WireUsage::MediaOf(std::string_view key) {
+  return key == "promptTokensDetails"          ? &prompt_media_
+         : key == "cacheTokensDetails"         ? &cached_media_
+         : key == "toolUsePromptTokensDetails" ? &tool_use_media_
+         : key == "candidatesTokensDetails"    ? &candidates_media_
+                                               : nullptr;
 }
 
 v1::Usage WireUsage::ToUsage() const {
+  // What was read from the cache is told as that, whatever it was: each token
+  // is billed once.
+  int64_t cached = cached_tokens_;
+  const auto fresh = [&cached](int64_t all, int64_t read_from_cache) {
+    const int64_t taken = std::min({all, read_from_cache, cached});
+    cached -= taken;
+    return all - taken;
+  };
   v1::Usage usage;
   usage.set_input_tokens(prompt_tokens_ + tool_use_tokens_);
   usage.set_output_tokens(candidates_tokens_ + thoughts_tokens_);
   usage.set_cached_input_tokens(cached_tokens_);
   usage.set_reasoning_tokens(thoughts_tokens_);
-  usage.set_audio_input_tokens(prompt_media_.audio);
+  usage.set_audio_input_tokens(fresh(prompt_media_.audio, cached_media_.audio) +
+                               tool_use_media_.audio);
   usage.set_audio_output_tokens(candidates_media_.audio);
-  usage.set_image_input_tokens(prompt_media_.images);
+  usage.set_image_input_tokens(
+      fresh(prompt_media_.images, cached_media_.images) +
+      tool_use_media_.images);
   usage.set_image_output_tokens(candidates_media_.images);
   if (is_broken_) usage.set_estimated(true);
   return usage;

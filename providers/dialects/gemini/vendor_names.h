@@ -55,6 +55,8 @@ class WireUsage {
  private:
   absl::Status ReadField(std::string_view key, JsonValue& value,
                          ExtensionList* extensions);
+  // Returns what the details of that name are read into; null for others.
+  MediaTokens* MediaOf(std::string_view key);
 
   int64_t prompt_tokens_ = 0;
   int64_t cached_tokens_ = 0;
@@ -62,6 +64,8 @@ class WireUsage {
   int64_t thoughts_tokens_ = 0;
   int64_t tool_use_tokens_ = 0;
   MediaTokens prompt_media_;
+  MediaTokens cached_media_;  // A part of the prompt's.
+  MediaTokens tool_use_media_;
   MediaTokens candidates_media_;
   bool is_broken_ = false;  // A count could not be read.
 };

@@ -1,10 +1,13 @@
 #include "providers/dialects/gemini/vendor_names.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
 #include "base/text/json.h"
 #include "gtest/gtest.h"
 #include "tests/providers/dialects/json_equality.h"
@@ -109,6 +112,55 @@ TEST(GeminiVendorNamesTest, ImagesAreCountedApart) {
                              [{"modality":"IMAGE","tokenCount":-1}]})",
                          &usage, nullptr)
                    .ok());
+}
+
+// Whether the rest of the usage is kept, as where it is read, or not, as where
+// it is forwarded.
+TEST(GeminiVendorNamesTest, SoundAndImagesThatWereCachedCountAsCached) {
+  ExtensionList kept;
+  for (ExtensionList* const extensions :
+       {&kept, static_cast<ExtensionList*>(nullptr)}) {
+    WireUsage wire;
+    ASSERT_TRUE(ReadUsage(R"({"promptTokenCount":300,
+          "cachedContentTokenCount":200,"toolUsePromptTokenCount":9,
+          "promptTokensDetails":[{"modality":"TEXT","tokenCount":20},
+                                 {"modality":"AUDIO","tokenCount":180},
+                                 {"modality":"IMAGE","tokenCount":100}],
+          "cacheTokensDetails":[{"modality":"AUDIO","tokenCount":150},
+                                {"modality":"IMAGE","tokenCount":50}],
+          "toolUsePromptTokensDetails":[{"modality":"IMAGE","tokenCount":7},
+                                        {"modality":"TEXT","tokenCount":2}]})",
+                          &wire, extensions)
+                    .ok());
+    const v1::Usage usage = wire.ToUsage();
+    EXPECT_EQ(usage.input_tokens(), 309);
+    EXPECT_EQ(usage.cached_input_tokens(), 200);
+    EXPECT_EQ(usage.audio_input_tokens(), 30);
+    EXPECT_EQ(usage.image_input_tokens(), 57);
+  }
+  EXPECT_EQ(kept.size(), 4);
+}
+
+TEST(GeminiVendorNamesTest, NoMoreSoundAndImagesAreCachedThanThereAre) {
+  const auto read = [](const std::string& cached, const std::string& details) {
+    WireUsage wire;
+    EXPECT_TRUE(
+        ReadUsage(absl::StrCat(R"({"promptTokenCount":300,"promptTokensDetails":
+                               [{"modality":"AUDIO","tokenCount":100},
+                                {"modality":"IMAGE","tokenCount":50}],)",
+                               R"("cachedContentTokenCount":)", cached,
+                               R"(,"cacheTokensDetails":)", details, "}"),
+                  &wire, nullptr)
+            .ok());
+    const v1::Usage usage = wire.ToUsage();
+    return std::pair(usage.audio_input_tokens(), usage.image_input_tokens());
+  };
+  const std::string all = R"([{"modality":"AUDIO","tokenCount":900},
+                              {"modality":"IMAGE","tokenCount":900}])";
+  EXPECT_EQ(read("300", all), std::pair(int64_t{0}, int64_t{0}));
+  EXPECT_EQ(read("120", all), std::pair(int64_t{0}, int64_t{30}));
+  EXPECT_EQ(read("0", all), std::pair(int64_t{100}, int64_t{50}));
+  EXPECT_EQ(read("300", "null"), std::pair(int64_t{100}, int64_t{50}));
 }
 
 TEST(GeminiVendorNamesTest, EachUsageReplacesTheOneBefore) {
