@@ -160,7 +160,7 @@ absl::Status FindInObject(JsonValue& value, Spoken* spoken) {
           GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw,
                                    field.RawUnchecked());
           // What is empty here comes in pieces.
-          if (raw != "{}") AddOther(CountCharacters(raw), spoken);
+          if (raw != "{}") AddOther(CountCharacters(CompactJson(raw)), spoken);
         } else {
           return FindSpoken(name, field, spoken);
         }

@@ -8,6 +8,7 @@
 #include "providers/dialects/anthropic_messages/content_reader.h"
 #include "providers/dialects/anthropic_messages/response.h"
 #include "providers/dialects/citations.h"
+#include "providers/dialects/compact_json.h"
 #include "providers/dialects/error_reason.h"
 
 namespace gateway::anthropic {
@@ -257,7 +258,7 @@ absl::Status MessagesEventReader::StartToolCall(ObjectFields& fields,
   GATEWAY_RETURN_IF_ERROR(fields.RequiredText("name", call->mutable_name()));
   call->set_kind(v1::TOOL_KIND_FUNCTION);
   call->set_index(block_.call_index);
-  block_.whole_input = fields.Json("input");
+  block_.whole_input = CompactJson(fields.Json("input"));
   if (block_.whole_input.empty()) block_.whole_input = "{}";
   GATEWAY_RETURN_IF_ERROR(ReadCaller(fields, delta.mutable_extensions()));
   delta.set_part_index(block_.index);

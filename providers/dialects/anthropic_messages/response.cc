@@ -12,6 +12,7 @@
 #include "providers/dialects/anthropic_messages/content_writer.h"
 #include "providers/dialects/anthropic_messages/fields.h"
 #include "providers/dialects/anthropic_messages/vendor_names.h"
+#include "providers/dialects/compact_json.h"
 #include "providers/dialects/error_reason.h"
 #include "providers/dialects/part_signatures.h"
 #include "providers/dialects/token_count.h"
@@ -60,8 +61,11 @@ absl::Status ResponseReader::Read(std::string_view body) {
     return absl::InvalidArgumentError("content: required");
   }
   bool has_tool_call = false;
-  for (const v1::Part& part : choice_.message().parts()) {
-    has_tool_call |= part.has_tool_call();
+  for (v1::Part& part : *choice_.mutable_message()->mutable_parts()) {
+    if (!part.has_tool_call()) continue;
+    has_tool_call = true;
+    v1::ToolCall& call = *part.mutable_tool_call();
+    call.set_arguments(CompactJson(call.arguments()));
   }
   choice_.set_finish_reason(
       FinishReasonOfTurn(choice_.provider_finish_reason(), has_tool_call,

@@ -12,6 +12,7 @@
 #include "errors/fault.h"
 #include "google/protobuf/repeated_ptr_field.h"
 #include "proto/proto_time.h"
+#include "providers/dialects/compact_json.h"
 #include "providers/dialects/token_count.h"
 
 namespace gateway::ollama {
@@ -100,7 +101,7 @@ absl::Status ReadFunction(ObjectFields& call, v1::Part* part) {
   if (arguments.text.has_value()) {
     tool_call.set_arguments(std::string(*arguments.text));
   } else {
-    tool_call.set_arguments(std::string(arguments.json.value_or("{}")));
+    tool_call.set_arguments(CompactJson(arguments.json.value_or("{}")));
   }
   function.Rest(part->mutable_extensions(), "function");
   return absl::OkStatus();

@@ -10,14 +10,15 @@
 #include "base/string_view.h"
 #include "base/text/json.h"
 #include "llmgateway/v1/content.pb.h"
+#include "providers/dialects/compact_json.h"
 #include "providers/dialects/data_url.h"
 #include "providers/dialects/object_fields.h"
 #include "providers/dialects/openai_chat/fields.h"
 #include "providers/dialects/openai_chat/logprobs.h"
 #include "providers/dialects/openai_chat/part_reader.h"
 #include "providers/dialects/openai_chat/usage.h"
-
 #include "providers/dialects/service_tier.h"
+
 namespace gateway::chat {
 namespace {
 
@@ -45,7 +46,7 @@ absl::Status ReadCallFragment(JsonValue& value, std::string_view arguments_key,
         if (key != arguments_key) return absl::OkStatus();
         if (!field.IsObject()) return ReadText(field, &call->arguments);
         GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw, field.Raw());
-        call->arguments = raw;
+        call->arguments = CompactJson(raw);
         return absl::OkStatus();
       });
 }
@@ -218,10 +219,10 @@ absl::Status ReadChatChunk(std::string_view data, bool with_preface,
     const char* const begin = root.begin();
     GATEWAY_RETURN_IF_ERROR(
         root.EachField([&](std::string_view key, JsonValue& value) {
-          if (!IsPreface(key)) return ReadChunkField(key, value, chunk);
           if (key == "service_tier") {
             return ReadServiceTier(value, &chunk->service_tier);
           }
+          if (!IsPreface(key)) return ReadChunkField(key, value, chunk);
           if (!with_preface || value.IsNull()) return absl::OkStatus();
           return ReadPreface(key, value, chunk);
         }));

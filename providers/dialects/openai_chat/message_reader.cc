@@ -13,6 +13,7 @@
 #include "base/text/literal.h"
 #include "llmgateway/v1/content.pb.h"
 #include "providers/dialects/bounded_reading.h"
+#include "providers/dialects/compact_json.h"
 #include "providers/dialects/object_fields.h"
 #include "providers/dialects/openai_chat/assistant_turn.h"
 #include "providers/dialects/openai_chat/fields.h"
@@ -23,13 +24,13 @@
 namespace gateway::chat {
 namespace {
 
-// Reads arguments: a text, kept byte for byte; some vendors send the object
-// itself.
+// Reads arguments: a text, kept byte for byte. Some vendors send the object
+// itself, which becomes its shortest text.
 absl::Status ReadArguments(JsonValue& value, std::string* arguments) {
   if (value.IsNull()) return absl::OkStatus();
   if (!value.IsObject()) return ReadString(value, arguments);
   GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw, value.Raw());
-  arguments->assign(raw);
+  *arguments = CompactJson(raw);
   return absl::OkStatus();
 }
 

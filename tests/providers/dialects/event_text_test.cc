@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "base/string_view.h"
 #include "gtest/gtest.h"
 
@@ -153,6 +154,24 @@ TEST(EventTextTest, OfACallsArgumentsAllIsSaid) {
       SpokenCharacters(R"({"functionCall":{"name":"f","args":)"
                        R"({"city":"Ulm","text":"x","days":[1,2]}}})"),
       1 + std::string_view(R"({"city":"Ulm","text":"x","days":[1,2]})").size());
+}
+
+// However a service writes an object, it says as much.
+TEST(EventTextTest, ArgumentsThatAreAnObjectCountByTheirShortestJson) {
+  constexpr int64_t kShortest =
+      1 + std::string_view(R"({"city":"Koln"})").size();
+  for (const char* object :
+       {R"({"city":"Köln"})", R"({ "city" : "K\u00f6ln" })"}) {
+    for (const char* call :
+         {R"({"functionCall":{"name":"f","args":ARGS}})",
+          R"({"content_block":{"type":"tool_use","id":"i","name":"f",
+              "input":ARGS}})",
+          R"({"tool_calls":[{"function":{"name":"f","arguments":ARGS}}]})"}) {
+      const std::string event =
+          absl::StrReplaceAll(call, {{"ARGS", object}});
+      EXPECT_EQ(SpokenCharacters(event), kShortest) << event;
+    }
+  }
 }
 
 TEST(EventTextTest, EscapesCountAsWhatTheyStandFor) {

@@ -101,7 +101,7 @@ TEST_F(MessagesEventReaderTest, AToolWithoutArgumentsHasAnEmptyObject) {
 TEST_F(MessagesEventReaderTest, InputThatCameWholeAtTheStartIsNotLost) {
   Start(R"({"type":"tool_use","id":"i","name":"f","input":{"a" : 1}})");
   Stop();
-  EXPECT_EQ(Message().parts(0).tool_call().arguments(), R"({"a" : 1})");
+  EXPECT_EQ(Message().parts(0).tool_call().arguments(), R"({"a":1})");
 }
 
 TEST_F(MessagesEventReaderTest, ArgumentsThatAreCutOffAreDeliveredAsTheyAre) {

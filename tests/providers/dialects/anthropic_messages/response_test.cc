@@ -42,6 +42,18 @@ TEST(ReadResponseTest, AToolCallWinsOverTheProvidersWord) {
   EXPECT_NE(written.find(R"("stop_reason":"tool_use")"), std::string::npos);
 }
 
+// As much is said by it as by the pieces of a stream.
+TEST(ReadResponseTest, TheInputOfACallBecomesItsShortestText) {
+  v1::GenerateResponse response;
+  ASSERT_TRUE(ReadResponse(R"({"content":[{"type":"tool_use","id":"i",
+                               "name":"f","input":{ "q": "h\u00e9", "n": 2.50 }
+                               }],"stop_reason":"tool_use"})",
+                           &response)
+                  .ok());
+  EXPECT_EQ(response.choices(0).message().parts(0).tool_call().arguments(),
+            R"({"q":"hé","n":2.50})");
+}
+
 TEST(ReadResponseTest, AnErrorWithoutAnErrorStatusIsAnErrorStill) {
   v1::GenerateResponse response;
   const absl::Status status = ReadResponse(

@@ -81,7 +81,7 @@ TEST(ChatEventReaderTest, ToolCallsComeWholeAndAreCounted) {
   const v1::ToolCallDelta& first = events[1].delta().tool_call();
   EXPECT_EQ(first.id(), "1");
   EXPECT_EQ(first.name(), "x");
-  EXPECT_EQ(first.arguments(), R"({"a": 1})");
+  EXPECT_EQ(first.arguments(), R"({"a":1})");
   EXPECT_EQ(first.kind(), v1::TOOL_KIND_FUNCTION);
   EXPECT_EQ(first.index(), 0);
   ASSERT_EQ(events[1].delta().extensions_size(), 1);

@@ -46,7 +46,7 @@ TEST(OpenAiChatMessageReaderTest, KnowsTheOtherNameOfReasoning) {
             "hm");
 }
 
-TEST(OpenAiChatMessageReaderTest, KeepsArgumentsByteForByte) {
+TEST(OpenAiChatMessageReaderTest, KeepsArgumentsThatAreATextByteForByte) {
   EXPECT_EQ(
       MessageFromJson(R"({"tool_calls":[{"id":"c","function":{"name":"f",)"
                       R"("arguments":" { \"a\" : 1.0 }"}}]})")
@@ -54,14 +54,15 @@ TEST(OpenAiChatMessageReaderTest, KeepsArgumentsByteForByte) {
           .tool_call()
           .arguments(),
       " { \"a\" : 1.0 }");
-  // Some vendors send the object itself.
+  // Some vendors send the object itself, which says as much however it is
+  // written.
   EXPECT_EQ(
       MessageFromJson(R"({"tool_calls":[{"id":"c","function":{"name":"f",)"
                       R"("arguments":{ "a" : 1.0 }}}]})")
           .parts(0)
           .tool_call()
           .arguments(),
-      "{ \"a\" : 1.0 }");
+      "{\"a\":1.0}");
 }
 
 TEST(OpenAiChatMessageReaderTest, AFunctionCallOfAnAnswerGetsAnId) {
