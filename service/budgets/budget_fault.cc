@@ -1,7 +1,6 @@
 #include "service/budgets/budget_fault.h"
 
 #include <algorithm>
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -180,18 +179,29 @@ absl::Status NoPlaceFault() {
   return fault;
 }
 
-// Until when to wait: until all that refuse would not. Nothing if that never
-// is.
-std::optional<absl::Duration> WaitOf(absl::Span<const BudgetCharge> charges,
-                                     absl::Time now) {
-  absl::Duration wait = kCallsEndDelay;
+// How long until the charge, which refuses, would not; without end if waiting
+// does not help.
+absl::Duration WaitOf(const BudgetCharge& charge, absl::Time now) {
+  if (charge.reset_time == BudgetWindow::kNever) {
+    return absl::InfiniteDuration();
+  }
+  if (charge.reset_time == 0) return kCallsEndDelay;
+  return std::max(kCallsEndDelay,
+                  absl::FromUnixSeconds(charge.reset_time) - now);
+}
+
+// The charge that refuses for longest; of several the first, null if none
+// refuses.
+const BudgetCharge* LongestRefusal(absl::Span<const BudgetCharge> charges,
+                                   absl::Time now) {
+  const BudgetCharge* longest = nullptr;
   for (const BudgetCharge& charge : charges) {
     if (!charge.refuses()) continue;
-    if (charge.reset_time == BudgetWindow::kNever) return std::nullopt;
-    if (charge.reset_time == 0) continue;
-    wait = std::max(wait, absl::FromUnixSeconds(charge.reset_time) - now);
+    if (longest == nullptr || WaitOf(charge, now) > WaitOf(*longest, now)) {
+      longest = &charge;
+    }
   }
-  return wait;
+  return longest;
 }
 
 }  // namespace
@@ -226,11 +236,9 @@ absl::Status BudgetFault(absl::Span<const BudgetCharge> charges,
     if (charge.obstacle == BudgetObstacle::kOthers) return OthersFault(charge);
     if (charge.obstacle == BudgetObstacle::kNoPlace) return NoPlaceFault();
   }
-  const auto found =
-      std::find_if(charges.begin(), charges.end(),
-                   [](const BudgetCharge& charge) { return charge.refuses(); });
-  if (found == charges.end()) return NotAllocatedFault();
-  const BudgetCharge& told = *found;
+  const BudgetCharge* const longest = LongestRefusal(charges, now);
+  if (longest == nullptr) return NotAllocatedFault();
+  const BudgetCharge& told = *longest;
   const BudgetRule& rule = *told.rule;
   absl::Status fault = MakeFault(
       v1::ERROR_REASON_BUDGET_EXCEEDED,
@@ -256,8 +264,8 @@ absl::Status BudgetFault(absl::Span<const BudgetCharge> charges,
   if (told.expire_time != 0) {
     AddFaultMetadata(fault, "expire_time", TimeText(told.expire_time));
   }
-  const std::optional<absl::Duration> wait = WaitOf(charges, now);
-  if (wait.has_value()) SetRetryDelay(fault, *wait);
+  const absl::Duration wait = WaitOf(told, now);
+  if (wait != absl::InfiniteDuration()) SetRetryDelay(fault, wait);
   for (const BudgetCharge& charge : charges) {
     if (!charge.refuses()) continue;
     const std::string of = charge.rule->DimensionNames();

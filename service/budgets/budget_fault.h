@@ -21,11 +21,12 @@ inline constexpr absl::Duration kCallsEndDelay = absl::Seconds(1);
 
 // Returns FORBIDDEN, with the session and `rule` in the metadata, if that is
 // another caller's; otherwise BUDGET_EXCEEDED. If there is no place for the
-// session, that says so; else it names the first budget that
-// refuses, in the order of the charges, what is left of it and, unless waiting
-// does not help, when it will do: when the last of all that refuse does. Where
-// none refuses, nothing is allocated to the call's session. REQUIRES: the call
-// is refused.
+// session, that says so; else it names the budget that refuses for longest -
+// one for which waiting does not help before all others, of several the first
+// of the charges -, what is left of it and, where waiting helps, when it will
+// do.
+// Where none refuses, nothing is allocated to the call's session. REQUIRES: the
+// call is refused.
 absl::Status BudgetFault(absl::Span<const BudgetCharge> charges,
                          absl::Time now);
 

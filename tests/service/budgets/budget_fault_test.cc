@@ -227,6 +227,48 @@ TEST(BudgetFaultTest, AWorkOrderWhoseTimeIsOverIsTold) {
             "2026-03-15T13:30:00Z");
 }
 
+// All that is said is of one budget, in whatever order they are configured.
+TEST(BudgetFaultTest, OfSeveralThatRefuseTheOneIsToldThatTakesLongest) {
+  constexpr const char* kSoon = R"(rules { name: "soon"
+    unit: LIMIT_UNIT_TOTAL_TOKENS limit: 100 rolling_window { seconds: 60 } })";
+  constexpr const char* kLate = R"(rules { name: "late"
+    unit: LIMIT_UNIT_TOTAL_TOKENS limit: 110 period: PERIOD_HOUR })";
+  for (const bool late_first : {false, true}) {
+    TestBudgets budgets(absl::StrCat(late_first ? kLate : kSoon,
+                                     late_first ? kSoon : kLate));
+    TestCall before(budgets, {});
+    ASSERT_TRUE(before.Reserve({.input_tokens = 10}));
+    before.Settle({.input_tokens = 200});
+    TestCall call(budgets, {});
+    ASSERT_FALSE(call.Reserve({.input_tokens = 1}));
+    const absl::Status fault = call.Refusal();
+    EXPECT_EQ(FaultMetadata(fault, "limit"), "late");
+    EXPECT_EQ(FaultMetadata(fault, "code"), "HOURLY_BUDGET_EXCEEDED");
+    EXPECT_EQ(FaultMetadata(fault, "reset_time"), "2026-03-15T13:00:00Z");
+    EXPECT_EQ(RetryDelay(fault), absl::Minutes(30));
+    EXPECT_EQ(fault.message(),
+              "the budget late of 110 tokens per hour has 0 tokens left, and "
+              "this call is estimated to take 1 tokens: try again at "
+              "2026-03-15T13:00:00Z");
+  }
+}
+
+TEST(BudgetFaultTest, WhatDoesNotPassByItselfTakesLongest) {
+  TestBudgets budgets(R"(
+    rules { name: "hourly" unit: LIMIT_UNIT_TOTAL_TOKENS limit: 10
+            period: PERIOD_HOUR }
+    rules { name: "once" unit: LIMIT_UNIT_TOTAL_TOKENS limit: 10 }
+    rules { name: "each" unit: LIMIT_UNIT_TOTAL_TOKENS request_limit: 5 })");
+  TestCall before(budgets, {});
+  ASSERT_TRUE(before.Reserve({.input_tokens = 5}));
+  before.Settle({.input_tokens = 10});
+  TestCall call(budgets, {});
+  ASSERT_FALSE(call.Reserve({.input_tokens = 6}));
+  EXPECT_EQ(FaultMetadata(call.Refusal(), "limit"), "once");
+  EXPECT_EQ(FaultMetadata(call.Refusal(), "reset_time"), "");
+  EXPECT_EQ(RetryDelay(call.Refusal()), std::nullopt);
+}
+
 TEST(BudgetFaultTest, WhatOthersHaveReservedMayComeBackSoon) {
   TestBudgets budgets(
       R"(rules { name: "b" unit: LIMIT_UNIT_TOTAL_TOKENS limit: 100 })");
