@@ -357,6 +357,7 @@ bool BudgetTable::Reserve(absl::Span<BudgetCharge> charges, int64_t now,
     Cancel(charges);
   }
   if (refused && NeedsToAsk(charges)) return false;
+  if (refused) ForgetBegun(charges);
   for (const BudgetCharge& charge : charges) {
     if (charge.obstacle == BudgetObstacle::kNone) continue;
     BudgetCounts& counts = charge.rule->counts();

@@ -150,6 +150,8 @@ struct BudgetCharge {
   int64_t room = 0;
   // The scope is its caller's from now on.
   bool binds = false;
+  // Nothing was known of the scope before.
+  bool begins = false;
 
   // Set by Settle: that it was, and what was left of the scope then; nothing if
   // it has no limit.
@@ -366,6 +368,10 @@ class BudgetTable {
   bool MakeRoom(Shard& shard, int64_t now, int looks)
       EXCLUSIVE_LOCKS_REQUIRED(shard.mu);
   bool MakeRoomAnywhere(int64_t now);
+  void Drop(Shard& shard, BudgetCell& cell) EXCLUSIVE_LOCKS_REQUIRED(shard.mu);
+  // The call is refused: of what began with it nothing is known, as before. Not
+  // of what other replicas are to be told.
+  void ForgetBegun(absl::Span<const BudgetCharge> charges);
   bool MayGo(const BudgetCell& cell, int64_t now) const;
   // Drops what is over by now. Nearly always nothing is, which is seen at once.
   void Renew(BudgetCell& cell, int64_t now) const {

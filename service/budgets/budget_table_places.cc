@@ -71,20 +71,38 @@ bool BudgetTable::MakeRoom(Shard& shard, int64_t now, int looks) {
     BudgetCell* const last = shard.order.back();
     Renew(*last, now);
     if (MayGo(*last, now)) {
-      shard.order.pop_back();
-      {
-        const MutexLock lock(begun_mu_);
-        const auto begun = begun_.find(last->asker);
-        if (begun != begun_.end() && --begun->second == 0) begun_.erase(begun);
-      }
-      shard.cells.erase(CounterKey(last->key));
-      size_.fetch_sub(1, std::memory_order_relaxed);
+      Drop(shard, *last);
       return true;
     }
     // Its turn comes again when all others have been looked at.
     shard.order.splice(shard.order.begin(), shard.order, last->place);
   }
   return false;
+}
+
+void BudgetTable::Drop(Shard& shard, BudgetCell& cell) {
+  {
+    const MutexLock lock(begun_mu_);
+    const auto begun = begun_.find(cell.asker);
+    if (begun != begun_.end() && --begun->second == 0) begun_.erase(begun);
+  }
+  shard.order.erase(cell.place);
+  shard.cells.erase(CounterKey(cell.key));
+  size_.fetch_sub(1, std::memory_order_relaxed);
+}
+
+void BudgetTable::ForgetBegun(absl::Span<const BudgetCharge> charges) {
+  for (const BudgetCharge& charge : charges) {
+    if (!charge.begins) continue;
+    Shard& shard = ShardOf(charge.key);
+    const MutexLock lock(shard.mu);
+    BudgetCell* const cell = FindCell(shard, charge.key);
+    // Others may have begun it meanwhile.
+    if (cell != nullptr && !cell->account.binding.has_value() &&
+        MayGo(*cell, cell->shown_time)) {
+      Drop(shard, *cell);
+    }
+  }
 }
 
 bool BudgetTable::MakeRoomAnywhere(int64_t now) {
@@ -147,6 +165,7 @@ void BudgetTable::UseCell(BudgetCharge& charge, int64_t now,
       }
     }
     if (cell != nullptr) {
+      charge.begins = cell->shown_time == 0;
       Renew(*cell, now);
       use(*cell);
       return MarkUntold(shard, *cell);

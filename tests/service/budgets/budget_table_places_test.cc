@@ -61,6 +61,58 @@ TEST(BudgetTablePlacesTest, WhereThereIsNoRoomScopesShareOnePlace) {
 }
 
 // However few places there are, and wherever the scopes stand.
+// Whichever of its scopes refuses it, and in whatever order they are asked.
+TEST(BudgetTablePlacesTest, WhatBeganWithACallThatWasRefusedIsNotKnown) {
+  using ::llmgateway::config::v1::LimitDimension;
+  TestBudgets budgets(R"(
+    sessions { session_tokens: 1000 work_order_tokens: 500 bind_caller: true }
+    rules { name: "each" unit: LIMIT_UNIT_TOTAL_TOKENS request_limit: 50
+            per: LIMIT_DIMENSION_USER })");
+  const auto let_in = [&](const char* caller, const char* order,
+                          const char* user, int64_t tokens) {
+    TestCall call(budgets,
+                  {{LimitDimension::LIMIT_DIMENSION_SESSION, "S"},
+                   {LimitDimension::LIMIT_DIMENSION_WORK_ORDER, order},
+                   {LimitDimension::LIMIT_DIMENSION_CALLER, caller},
+                   {LimitDimension::LIMIT_DIMENSION_USER, user}});
+    if (!call.Reserve({.input_tokens = tokens})) return false;
+    call.Settle({.input_tokens = tokens});
+    return true;
+  };
+  ASSERT_TRUE(let_in("ann-key", "W", "ann", 10));
+  const size_t known = budgets.table.size();
+  EXPECT_FALSE(let_in("bob-key", "W2", "bob", 10));
+  EXPECT_FALSE(let_in("ann-key", "W3", "cid", 51));
+  EXPECT_EQ(budgets.table.size(), known);
+  // What was there before stays.
+  EXPECT_FALSE(let_in("bob-key", "W", "ann", 10));
+  EXPECT_EQ(budgets.table.size(), known);
+  EXPECT_TRUE(let_in("ann-key", "W", "ann", 10));
+}
+
+// An operator has given back all that it had spent; it is its caller's still.
+TEST(BudgetTablePlacesTest, ASessionThatWasResetStaysItsCallers) {
+  using ::llmgateway::config::v1::LimitDimension;
+  TestBudgets budgets("sessions { session_tokens: 1000 bind_caller: true }");
+  const auto let_in = [&](const char* caller) {
+    TestCall call(budgets, {{LimitDimension::LIMIT_DIMENSION_SESSION, "S"},
+                            {LimitDimension::LIMIT_DIMENSION_CALLER, caller}});
+    if (!call.Reserve({.input_tokens = 10})) return false;
+    call.Settle({.input_tokens = 10});
+    return true;
+  };
+  ASSERT_TRUE(let_in("ann-key"));
+  std::vector<BudgetChange> changes;
+  budgets.table.ForEach(budgets.now, [&](const BudgetStanding& standing) {
+    changes = BudgetTable::ChangesToReset(standing, budgets.now);
+  });
+  ASSERT_EQ(changes.size(), 1);
+  budgets.table.Apply(changes[0]);
+  EXPECT_FALSE(let_in("bob-key"));
+  EXPECT_FALSE(let_in("bob-key"));
+  EXPECT_TRUE(let_in("ann-key"));
+}
+
 TEST(BudgetTablePlacesTest, NoScopeSharesAPlaceWhileThereAreFreeOnes) {
   for (const size_t places : {1u, 10u, 100u, 600u}) {
     TestBudgets budgets(kHourOfEach, {.scopes_limit = places});

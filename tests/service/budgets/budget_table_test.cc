@@ -227,6 +227,9 @@ TEST(BudgetTableTest, AllIsReservedOrNothing) {
   TestBudgets budgets(R"(
     rules { name: "wide" unit: LIMIT_UNIT_TOTAL_TOKENS limit: 1000 }
     rules { name: "narrow" unit: LIMIT_UNIT_TOTAL_TOKENS limit: 10 })");
+  TestCall before(budgets, {});
+  ASSERT_TRUE(before.Reserve({}));
+  before.Settle({.input_tokens = 1});
   TestCall call(budgets, {});
   EXPECT_FALSE(call.Reserve({.input_tokens = 500}));
   const auto wide = budgets.table.Find({.budget = "wide"}, budgets.now);
