@@ -14,6 +14,8 @@
 #include <cstdint>
 #include <cstring>
 
+#include "base/text/byte_words.h"
+
 namespace gateway {
 
 inline constexpr size_t kDecimalBytesMax = 20;
@@ -38,6 +40,20 @@ inline constexpr std::array<uint64_t, kDecimalBytesMax> kPowers = [] {
   return powers;
 }();
 
+// Numbers below this have up to eight digits.
+inline constexpr uint64_t kEightDigits = 100'000'000;
+
+// Returns the eight digits of a number below kEightDigits, each in a byte, that
+// of the highest power in the lowest one. It is halved three times, all parts
+// at once, each time by a product that is right for numbers so small.
+constexpr uint64_t DigitsOf(uint64_t number) {
+  const uint64_t fours = number / 10'000 | number % 10'000 << 32;
+  const uint64_t hundreds = (fours * 10'486 >> 20) & 0x0000007f0000007f;
+  const uint64_t pairs = hundreds | (fours - 100 * hundreds) << 16;
+  const uint64_t tens = (pairs * 103 >> 10) & 0x000f000f000f000f;
+  return EachByte('0') + (tens | (pairs - 10 * tens) << 8);
+}
+
 }  // namespace decimal_internal
 
 // Returns how many digits the number has.
@@ -48,10 +64,19 @@ inline size_t CountDigits(uint64_t number) {
   return few + (number >= decimal_internal::kPowers[few] ? 1 : 0);
 }
 
-// Writes the digits, two at a time from the last, and returns their end.
+// Writes the digits, eight or two at a time from the last, and returns their
+// end.
 inline char* WriteDecimal(uint64_t number, char* out) {
+  static_assert(std::endian::native == std::endian::little);
   char* const end = out + CountDigits(number);
   char* at = end;
+  for (; number >= decimal_internal::kEightDigits;
+       number /= decimal_internal::kEightDigits) {
+    const uint64_t digits =
+        decimal_internal::DigitsOf(number % decimal_internal::kEightDigits);
+    at -= sizeof(digits);
+    memcpy(at, &digits, sizeof(digits));
+  }
   for (; number >= 100; number /= 100) {
     at -= 2;
     memcpy(at, decimal_internal::kPairs.data() + 2 * (number % 100), 2);

@@ -34,9 +34,11 @@ TEST(HexTest, EachDigitStandsWhereItBelongs) {
   }
 }
 
-TEST(HexTest, TheLowestDigitOfAWordIsInTheLowestByte) {
-  static_assert(HexDigitsOf(0xa) == 0x3030303030303061);
-  static_assert(HexDigitsOf(0xffffffff'00000000) == EachByte('0'));
+TEST(HexTest, WritesTheLowestDigitFirst) {
+  std::string out(kHexDigits, 'x');
+  EXPECT_EQ(WriteHexLowestFirst(0x0123456789abcdef, out.data()),
+            out.data() + out.size());
+  EXPECT_EQ(out, "fedcba9876543210");
 }
 
 }  // namespace
