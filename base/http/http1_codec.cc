@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <cstring>
 #include <iterator>
 
 #include "absl/strings/escaping.h"
@@ -88,6 +89,35 @@ constexpr ReasonPhrase kReasonPhrases[] = {
 };
 
 bool IsInterimStatus(int status) { return status < 200; }
+
+// Copies the ends of a text of at least sizeof(Piece) bytes and at most twice
+// as many, which overlap.
+template <typename Piece>
+void CopyEnds(std::string_view text, char* out) {
+  Piece first;
+  Piece last;
+  const size_t behind = text.size() - sizeof(Piece);
+  memcpy(&first, text.data(), sizeof(first));
+  memcpy(&last, text.data() + behind, sizeof(last));
+  memcpy(out, &first, sizeof(first));
+  memcpy(out + behind, &last, sizeof(last));
+}
+
+// Copies a name or a value of a field, and returns its end. Nearly all have 8
+// to 32 bytes, for which to call memcpy takes twice as long.
+char* CopyOfField(std::string_view text, char* out) {
+  const size_t size = text.size();
+  if (size > 32) {
+    memcpy(out, text.data(), size);
+  } else if (size >= 16) {
+    CopyEnds<std::array<char, 16>>(text, out);
+  } else if (size >= 8) {
+    CopyEnds<uint64_t>(text, out);
+  } else {
+    for (size_t i = 0; i < size; ++i) out[i] = text[i];
+  }
+  return out + size;
+}
 
 }  // namespace
 
@@ -320,14 +350,11 @@ void AppendFields(absl::Span<const HttpField> fields, std::string* out) {
   const size_t begin = out->size();
   out->resize(begin + size);
   char* at = out->data() + begin;
-  const auto put = [&at](std::string_view text) {
-    at += text.copy(at, text.size());
-  };
   for (const HttpField& field : fields) {
-    put(field.name);
-    put(kBetween);
-    put(field.value);
-    put(kBehind);
+    at = CopyOfField(field.name, at);
+    at += kBetween.copy(at, kBetween.size());
+    at = CopyOfField(field.value, at);
+    at += kBehind.copy(at, kBehind.size());
   }
 }
 

@@ -575,6 +575,16 @@ TEST(Http1CodecTest, WritesStatusLinesAndFields) {
             "HTTP/1.1 799 Unknown\r\n");
 }
 
+TEST(Http1CodecTest, WritesFieldsOfAllSizes) {
+  std::string text;
+  for (int i = 0; i < 80; ++i) {
+    std::string out = "before";
+    AppendField(text, text, &out);
+    EXPECT_EQ(out, "before" + text + ": " + text + "\r\n");
+    text += static_cast<char>('!' + i);
+  }
+}
+
 TEST(Http1CodecTest, WritesLengthsOfAllSizes) {
   std::string out;
   AppendContentLength(0, &out);
