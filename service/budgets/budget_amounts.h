@@ -19,7 +19,9 @@ namespace gateway {
 
 constexpr int64_t SaturatingSum(int64_t a, int64_t b) {
   int64_t sum = 0;
-  if (!__builtin_add_overflow(a, b, &sum)) return sum;
+  if (!__builtin_add_overflow(a, b, &sum)) [[likely]] {
+    return sum;
+  }
   return a < 0 ? std::numeric_limits<int64_t>::min()
                : std::numeric_limits<int64_t>::max();
 }
@@ -73,7 +75,19 @@ struct BudgetClaim {
   int64_t units = 0;
   int64_t turns = 0;
 
+  // What a budget of the unit counts of the amounts.
+  static BudgetClaim Of(const BudgetAmounts& amounts,
+                        ::llmgateway::config::v1::LimitUnit unit) {
+    return {.units = amounts.In(unit), .turns = amounts.turns};
+  }
+
   bool operator==(const BudgetClaim&) const = default;
+
+  BudgetClaim& operator+=(const BudgetClaim& other) {
+    units = SaturatingSum(units, other.units);
+    turns = SaturatingSum(turns, other.turns);
+    return *this;
+  }
 };
 
 }  // namespace gateway

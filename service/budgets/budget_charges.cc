@@ -21,13 +21,11 @@ void BudgetCharges::Ask(const BudgetRule& rule, LimitSubject& subject,
   charge.terms = terms;
   charge.price_known = price_known;
   charge.amounts = estimate;
+  output_told_ = std::max(output_told_, estimate.output_tokens);
 }
 
 bool BudgetCharges::Reserve(absl::Time now, bool needs_session) {
   if (NeedsToAsk()) BudgetTable::PrepareAgain(absl::MakeSpan(charges_));
-  for (const BudgetCharge& charge : charges_) {
-    output_told_ = std::max(output_told_, charge.amounts.output_tokens);
-  }
   return table_.Reserve(absl::MakeSpan(charges_), absl::ToUnixSeconds(now),
                         needs_session);
 }

@@ -17,8 +17,7 @@
 
 #include <cstdint>
 #include <optional>
-#include <string>
-#include <utility>
+#include <string_view>
 #include <vector>
 
 #include "absl/container/inlined_vector.h"
@@ -40,10 +39,10 @@ class BudgetCharges {
   // The output of a stream is reserved in steps of so many tokens.
   static constexpr int64_t kOutputStep = 64;
 
-  // Has reserved nothing. Borrows the table. `asker` names whose scopes are
-  // counted together, where there are too many; empty if nobody's are.
-  explicit BudgetCharges(BudgetTable& table, std::string asker = {})
-      : table_(table), asker_(std::move(asker)) {}
+  // Has reserved nothing. Borrows both. `asker` names whose scopes are counted
+  // together, where there are too many; empty if nobody's are.
+  explicit BudgetCharges(BudgetTable& table, std::string_view asker = {})
+      : table_(table), asker_(asker) {}
   BudgetCharges(const BudgetCharges&) = delete;
   BudgetCharges& operator=(const BudgetCharges&) = delete;
   ~BudgetCharges() { Cancel(); }
@@ -129,7 +128,7 @@ class BudgetCharges {
                             const BudgetTerms& terms) const;
 
   BudgetTable& table_;
-  const std::string asker_;
+  const std::string_view asker_;
   absl::InlinedVector<BudgetCharge, 4> charges_;
   int64_t output_told_ = 0;
 };

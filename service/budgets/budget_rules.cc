@@ -162,10 +162,10 @@ void BudgetRules::ForEach(
   }
 }
 
-BudgetTerms BudgetRules::TermsFor(const BudgetRule& rule,
-                                  std::string_view role) const {
+BudgetTerms BudgetRules::MultipliedTerms(const BudgetRule& rule,
+                                         std::string_view role) const {
   BudgetTerms terms = rule.terms();
-  if (role.empty() || multipliers_.empty() || !rule.is_of_one()) return terms;
+  if (!rule.is_of_one()) return terms;
   const auto found = multipliers_.find(ToAbsl(role));
   if (found == multipliers_.end()) return terms;
   terms.limit = Multiplied(terms.limit, found->second);

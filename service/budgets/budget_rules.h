@@ -57,7 +57,10 @@ class BudgetRules {
 
   // What the limits of a budget are for calls of this role, which may be empty:
   // a multiple where each scope is of one caller, owner or user.
-  BudgetTerms TermsFor(const BudgetRule& rule, std::string_view role) const;
+  BudgetTerms TermsFor(const BudgetRule& rule, std::string_view role) const {
+    return role.empty() || multipliers_.empty() ? rule.terms()
+                                                : MultipliedTerms(rule, role);
+  }
 
   const std::string& role_label() const { return role_label_; }
   int32_t expected_output_tokens() const { return expected_output_tokens_; }
@@ -70,6 +73,8 @@ class BudgetRules {
   void AddSessions(const ::llmgateway::config::v1::SessionBudgets& sessions,
                    const BudgetRule::Defaults& defaults,
                    const KeySecret& secret, CountsOf counts);
+  BudgetTerms MultipliedTerms(const BudgetRule& rule,
+                              std::string_view role) const;
 
   std::vector<std::unique_ptr<const BudgetRule>> rules_;
   // Those that are for keys which do not name them, too.

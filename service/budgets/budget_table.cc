@@ -207,11 +207,11 @@ void BudgetTable::RenewLate(BudgetCell& cell, int64_t now) const {
 void BudgetTable::CheckAmounts(const BudgetCell& cell, BudgetCharge* charge) {
   const BudgetRule& rule = *charge->rule;
   const BudgetWindow& window = cell.account.window;
-  BudgetAmounts spent = cell.account.spend.sum();
-  BudgetAmounts reserved = cell.reserved;
+  BudgetClaim spent = BudgetClaim::Of(cell.account.spend.sum(), rule.unit());
+  BudgetClaim reserved = BudgetClaim::Of(cell.reserved, rule.unit());
   if (cell.shared != nullptr) {
-    spent += cell.shared->others.spend.sum();
-    reserved += cell.shared->others.reserved;
+    spent += BudgetClaim::Of(cell.shared->others.spend.sum(), rule.unit());
+    reserved += BudgetClaim::Of(cell.shared->others.reserved, rule.unit());
   }
   const auto time_to_have_back = [&](int64_t units, const auto& units_of) {
     const BudgetSpend& own = cell.account.spend;
@@ -239,8 +239,8 @@ void BudgetTable::CheckAmounts(const BudgetCell& cell, BudgetCharge* charge) {
   if (!terms.limit.has_value()) return;
   const int64_t wanted = units_of(charge->amounts);
   // Both are at least 0, or a sum that has reached the largest number.
-  const int64_t free = SaturatingSum(*terms.limit, -units_of(spent));
-  const int64_t left = SaturatingSum(free, -units_of(reserved));
+  const int64_t free = SaturatingSum(*terms.limit, -spent.units);
+  const int64_t left = SaturatingSum(free, -reserved.units);
   charge->remaining = std::max<int64_t>(left, 0);
   if (left > 0 && wanted <= left) return;
   charge->obstacle = BudgetObstacle::kSpent;

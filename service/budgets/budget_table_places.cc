@@ -29,7 +29,10 @@ BudgetCell* BudgetTable::FindOrMake(Shard& shard, const CounterKey& key,
                                     int64_t now, bool beyond_limit,
                                     std::string_view asker, bool has_room) {
   if (BudgetCell* const known = FindCell(shard, key); known != nullptr) {
-    shard.order.splice(shard.order.begin(), shard.order, known->place);
+    // One that is asked for often is there already.
+    if (known->place != shard.order.begin()) {
+      shard.order.splice(shard.order.begin(), shard.order, known->place);
+    }
     return known;
   }
   const uint64_t of = asker.empty() ? 0 : KeyOfText(asker, secret_).low;

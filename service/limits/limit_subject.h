@@ -41,15 +41,19 @@ class LimitSubject {
 
   // Borrows the text until it is set anew.
   void Set(LimitDimension dimension, std::string_view text) {
-    Set(dimension, text, text);
+    texts_[dimension] = text;
+    known_ &= ~Bit(dimension);
+    if (hidden_ == dimension) {
+      hidden_ = ::llmgateway::config::v1::LIMIT_DIMENSION_UNSPECIFIED;
+    }
   }
   // The same of a text that nobody is to be shown: rules match it and count by
-  // it, and operators see `shown`.
+  // it, and operators see `shown`. Of one dimension at a time.
   void Set(LimitDimension dimension, std::string_view text,
            std::string_view shown) {
-    texts_[dimension] = text;
-    shown_[dimension] = shown;
-    known_ &= ~Bit(dimension);
+    Set(dimension, text);
+    hidden_ = dimension;
+    shown_ = shown;
   }
   // Those of the caller's key. Borrowed; null if there are none.
   void SetLabels(const Labels* labels) { labels_ = labels; }
@@ -58,7 +62,7 @@ class LimitSubject {
     return texts_[dimension];
   }
   std::string_view Shown(LimitDimension dimension) const {
-    return shown_[dimension];
+    return hidden_ == dimension ? shown_ : texts_[dimension];
   }
   std::string_view Label(std::string_view name) const {
     if (labels_ == nullptr) return {};
@@ -88,9 +92,12 @@ class LimitSubject {
   KeySecret secret_;
   CounterKey nothing_;
   std::array<std::string_view, kDimensions> texts_;
-  std::array<std::string_view, kDimensions> shown_;
   std::array<CounterKey, kDimensions> keys_;
   uint32_t known_ = 0;  // Bits of those in keys_.
+  // Whose text is not shown, but `shown_`; unspecified for none.
+  LimitDimension hidden_ =
+      ::llmgateway::config::v1::LIMIT_DIMENSION_UNSPECIFIED;
+  std::string_view shown_;
   const Labels* labels_ = nullptr;
 };
 

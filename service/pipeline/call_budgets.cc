@@ -41,13 +41,6 @@ std::optional<int64_t> CostOf(const PlannedCall& call,
       .nanos();
 }
 
-// Whose scopes have places in common: the caller's or, of one without a name,
-// those of all at his address.
-std::string AskerOf(const PlannedCall& call) {
-  return call.caller->id.empty() ? PeerAddressOf(call.facts.peer)
-                                 : call.caller->id;
-}
-
 // An attempt that its provider never saw has none.
 const v1::Usage* UsageOf(const Attempt& attempt) {
   return attempt.replaced ? nullptr : attempt.usage;
@@ -79,12 +72,17 @@ std::unique_ptr<CallBudgets> CallBudgets::Of(const PlannedCall& call) {
 CallBudgets::CallBudgets(const PlannedCall& call)
     : rules_(*call.runtime->budgets()),
       subject_(call.runtime->limits().NewSubject()),
+      peer_(call.caller->id.empty() || rules_.tells_peers_apart()
+                ? PeerAddressOf(call.facts.peer)
+                : std::string()),
       role_(call.caller->Label(rules_.role_label())),
-      charges_(call.runtime->budget_table(), AskerOf(call)) {
+      // Whose scopes have places in common: the caller's or, of one without a
+      // name, those of all at his address.
+      charges_(call.runtime->budget_table(),
+               call.caller->id.empty() ? peer_ : call.caller->id) {
   DescribeCaller(call, *call.caller, call.admitted.scope, call.planned.reason,
                  &subject_);
   if (rules_.tells_peers_apart()) {
-    peer_ = PeerAddressOf(call.facts.peer);
     subject_.Set(configv1::LIMIT_DIMENSION_PEER, peer_);
   }
   Estimate(call);
@@ -110,9 +108,7 @@ void CallBudgets::ForEachRule(const PlannedCall& call, LimitSubject& subject,
   rules_.ForEach(subject, call.caller->budget,
                  !call.admitted.scope.agent_id.empty(),
                  [&](const BudgetRule& rule) {
-                   BudgetTerms terms;
-                   AskTerms(rule, subject, &terms);
-                   use(rule, terms);
+                   use(rule, TermsOf(rule, subject));
                  });
 }
 
@@ -128,16 +124,13 @@ void CallBudgets::ForEachTargetRule(const PlannedCall& call,
               });
 }
 
-void CallBudgets::AskTerms(const BudgetRule& rule, LimitSubject& subject,
-                           BudgetTerms* terms) const {
+BudgetTerms CallBudgets::TermsOf(const BudgetRule& rule,
+                                 LimitSubject& subject) const {
   if (rule.has_overrides()) {
     const BudgetTerms* const own = rule.OverrideOf(rule.KeyOf(subject));
-    if (own != nullptr) {
-      *terms = *own;
-      return;
-    }
+    if (own != nullptr) return *own;
   }
-  if (!rule.allocated_only()) *terms = rules_.TermsFor(rule, role_);
+  return rule.allocated_only() ? BudgetTerms() : rules_.TermsFor(rule, role_);
 }
 
 absl::Status CallBudgets::Reserve(const PlannedCall& call) {

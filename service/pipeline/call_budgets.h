@@ -9,7 +9,7 @@
 //   FinishBudgets(call);                      // Once nobody is asked any more.
 //   ...
 //   call.budgets->Settle(call);               // By the ledger's thread.
-//   BudgetDebitEntry(DebitOf(call.budgets->settled()), FactsOfBudgets(call));
+//   DebitOf(call.budgets->TakeSettled());
 //
 // A call is charged what its attempts have billed, all together. One that
 // nobody was asked for is charged nothing. Where the ledger has an entry of
@@ -28,6 +28,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -73,8 +74,8 @@ class CallBudgets : public Recycled {
     return warnings_;
   }
 
-  // Charges what FinishBudgets has left to be charged; does nothing where it has
-  // left nothing, or that is charged.
+  // Charges what FinishBudgets has left to be charged; does nothing where it
+  // has left nothing, or that is charged.
   void Settle(const Call& call);
   // Whether it has left something of which there will be an entry.
   bool owes() const { return due_.has_value() && HoldsAny(); }
@@ -86,6 +87,8 @@ class CallBudgets : public Recycled {
 
   // What was charged; empty before the end, and without a ledger.
   const BudgetSettlement& settled() const { return settled_; }
+  // The same, which is given away.
+  BudgetSettlement TakeSettled() { return std::exchange(settled_, {}); }
   // Of a call that was let in although it does not fit, what is to be kept of
   // that.
   const std::vector<BudgetExceeded>& exceeded() const { return exceeded_; }
@@ -113,8 +116,9 @@ class CallBudgets : public Recycled {
 
   // What the call is estimated to take at the target.
   void Estimate(const PlannedCall& call);
-  void AskTerms(const BudgetRule& rule, LimitSubject& subject,
-                BudgetTerms* terms) const;
+  // What the configuration says for the subject's scope; nothing for one that
+  // is only allocated.
+  BudgetTerms TermsOf(const BudgetRule& rule, LimitSubject& subject) const;
   void TellCharges();
   // Warns of what the call has made of the budget, where it has; the log is
   // told the first time in each window.
@@ -138,7 +142,8 @@ class CallBudgets : public Recycled {
 
   const BudgetRules& rules_;
   LimitSubject subject_;
-  std::string peer_;  // Empty where no budget tells peers apart.
+  // Of a caller without a name, and where budgets tell peers apart; else empty.
+  std::string peer_;
   std::string_view role_;
   BudgetAmounts estimate_;
   bool price_known_ = true;

@@ -115,7 +115,7 @@ _SPENDING = [
         said="has spent"),
     Mistake(
         "what others have reserved does not count", _BUDGET_TABLE,
-        "  const int64_t left = SaturatingSum(free, -units_of(reserved));\n",
+        "  const int64_t left = SaturatingSum(free, -reserved.units);\n",
         "  const int64_t left = free;\n",
         said="is let in, and"),
     Mistake(

@@ -71,7 +71,8 @@ class TestCall {
 
   TestCall(TestBudgets& budgets, Subject subject, std::string role = "",
            std::string key_budget = "", std::string asker = "")
-      : charges(budgets.table, std::move(asker)),
+      : asker_(std::move(asker)),
+        charges(budgets.table, asker_),
         budgets_(budgets),
         texts_(std::move(subject)),
         subject_(kTestSecret),
@@ -107,6 +108,10 @@ class TestCall {
 
   absl::Status Refusal() const { return charges.Refusal(At(budgets_.now)); }
 
+ private:
+  const std::string asker_;  // Borrowed by what follows.
+
+ public:
   BudgetCharges charges;
 
  private:

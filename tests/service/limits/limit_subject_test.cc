@@ -21,6 +21,17 @@ TEST(LimitSubjectTest, TheKeyIsThatOfTheTextThatWasSetLast) {
   EXPECT_EQ(subject.Text(config::LIMIT_DIMENSION_MODEL), "b");
 }
 
+TEST(LimitSubjectTest, WhatIsHiddenIsShownOtherwise) {
+  LimitSubject subject(kTestSecret);
+  subject.Set(config::LIMIT_DIMENSION_PROVIDER, "a");
+  subject.Set(config::LIMIT_DIMENSION_MODEL, "secret", "shown");
+  EXPECT_EQ(subject.Text(config::LIMIT_DIMENSION_MODEL), "secret");
+  EXPECT_EQ(subject.Shown(config::LIMIT_DIMENSION_MODEL), "shown");
+  EXPECT_EQ(subject.Shown(config::LIMIT_DIMENSION_PROVIDER), "a");
+  subject.Set(config::LIMIT_DIMENSION_MODEL, "b");
+  EXPECT_EQ(subject.Shown(config::LIMIT_DIMENSION_MODEL), "b");
+}
+
 TEST(LimitSubjectTest, WhatIsNotSaidIsAnEmptyText) {
   LimitSubject subject(kTestSecret);
   EXPECT_EQ(subject.Text(config::LIMIT_DIMENSION_PEER), "");
