@@ -40,6 +40,7 @@ v1::StreamEnd::Outcome OutcomeOf(const absl::Status& status) {
 
 const Attempt* Call::DecidingAttempt() const {
   if (reused != nullptr) return &reused->attempt;
+  if (attempts.size() == 1) return &attempts.front();
   for (const Attempt& one : attempts) {
     if (one.answered) return &one;
   }

@@ -12,6 +12,11 @@ namespace {
 // A longer path is recorded as far as this.
 constexpr size_t kPathBytesMax = 1024;
 
+// Whether two names are, as nearly always, even the same bytes.
+bool IsSame(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && (a.data() == b.data() || a == b);
+}
+
 // Whoever is asked for more answers refuses that.
 constexpr int64_t kAnswersMax = 10'000;
 
@@ -40,11 +45,12 @@ const ModelRates* IncomingCall::FindPriceOnLoop(std::string_view vendor,
   // Without budgets a call asks once.
   if (runtime->budgets() == nullptr) return FindPrice(vendor, model);
   LastPrice& last = last_price_;
-  if (!last.is_known || last.vendor != vendor || last.model != model) {
-    last.vendor = vendor;
-    last.model = model;
-    last.price = FindPrice(vendor, model);
-    last.is_known = true;
+  if (!last.is_known || !IsSame(last.vendor, vendor) ||
+      !IsSame(last.model, model)) {
+    last = {.is_known = true,
+            .vendor = vendor,
+            .model = model,
+            .price = FindPrice(vendor, model)};
   }
   return last.price;
 }

@@ -27,7 +27,6 @@
 #include "base/async/cancellation.h"
 #include "base/async/event_loop.h"
 #include "base/http/http_client.h"
-#include "base/text/short_text.h"
 #include "google/protobuf/arena.h"
 #include "llmgateway/v1/gateway.pb.h"
 #include "providers/provider.h"
@@ -148,7 +147,8 @@ class IncomingCall {
   const ModelRates* FindPrice(std::string_view vendor,
                               std::string_view model) const;
   // The same on the call's loop, where the last answer is remembered: a call
-  // asks again and again for what one model costs.
+  // asks again and again for what one model costs. Borrows both names, as long
+  // as the call.
   const ModelRates* FindPriceOnLoop(std::string_view vendor,
                                     std::string_view model) const;
 
@@ -214,8 +214,8 @@ class IncomingCall {
   // What FindPriceOnLoop was asked for last.
   struct LastPrice {
     bool is_known = false;
-    ShortText vendor;
-    ShortText model;
+    std::string_view vendor;
+    std::string_view model;
     const ModelRates* price = nullptr;
   };
 
