@@ -28,12 +28,6 @@ void Add(const TraceTotals::Operation& from, TraceTotals::Operation* to) {
   to->duration += from.duration;
 }
 
-void CountOne(bool failed, absl::Duration took, TraceTotals::Operation* to) {
-  ++to->calls;
-  if (failed) ++to->failed;
-  to->duration += took;
-}
-
 }  // namespace
 
 TraceStatistics::OperationCount& TraceStatistics::OperationOf(
@@ -91,8 +85,10 @@ void TraceStatistics::Count(const CountedCall& call, bool sampled) {
     step = Step();
     step.number = number;
   }
-  CountOne(failed, record.duration, &step.all);
-  CountOne(failed, record.duration, &OperationOf(step, call).counts);
+  TraceTotals::Operation& counts = OperationOf(step, call).counts;
+  ++counts.calls;
+  counts.failed += failed ? 1 : 0;
+  counts.duration += record.duration;
   if (sampled) ++step.sampled;
   step.cost_usd_nanos = AddCharges(step.cost_usd_nanos,
                                    ChargedNanos(*record.usage).value_or(0));
@@ -111,7 +107,6 @@ void TraceStatistics::AddTo(absl::Duration window, absl::Duration now,
     if (step.number < 0 || step.number > last || step.number + steps <= last) {
       continue;
     }
-    Add(step.all, &totals->all);
     totals->sampled += step.sampled;
     totals->cost_usd_nanos =
         AddCharges(totals->cost_usd_nanos, step.cost_usd_nanos);
@@ -119,6 +114,7 @@ void TraceStatistics::AddTo(absl::Duration window, absl::Duration now,
       const std::string name =
           each.value.is_node ? absl::StrCat(kNodePrefix, each.name) : each.name;
       Add(each.value.counts, &totals->operations[name]);
+      Add(each.value.counts, &totals->all);
     }
     for (const auto& each : step.models) {
       totals->models[each.name] += each.value;

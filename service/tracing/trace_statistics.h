@@ -85,7 +85,6 @@ class TraceStatistics {
   };
   struct Step {
     int64_t number = -1;  // Of steps since the beginning of time.
-    TraceTotals::Operation all;
     int64_t sampled = 0;
     int64_t cost_usd_nanos = 0;
     // What is counted most comes first, to be found soon; the rest, `other`,

@@ -1,6 +1,8 @@
 #include "service/tracing/wire.h"
 
+#include <array>
 #include <bit>
+#include <cstring>
 
 namespace gateway {
 namespace {
@@ -22,10 +24,15 @@ size_t VarintBytes(uint64_t number) {
 }
 
 void WireWriter::Raw(uint64_t number) {
+  // Tags and most lengths.
+  if (number < kVarintMore) return out_.push_back(static_cast<char>(number));
+  std::array<char, kVarintBytesMax> bytes;
+  size_t size = 0;
   for (; number >= kVarintMore; number >>= kVarintBits) {
-    out_ += static_cast<char>((number & kVarintMask) | kVarintMore);
+    bytes[size++] = static_cast<char>((number & kVarintMask) | kVarintMore);
   }
-  out_ += static_cast<char>(number);
+  bytes[size++] = static_cast<char>(number);
+  out_.append(bytes.data(), size);
 }
 
 void WireWriter::Tag(int field, WireType type) {
@@ -33,10 +40,10 @@ void WireWriter::Tag(int field, WireType type) {
 }
 
 void WireWriter::Little(uint64_t number, size_t bytes) {
-  for (size_t i = 0; i < bytes; ++i) {
-    out_ += static_cast<char>(number & 0xff);
-    number >>= 8;
-  }
+  static_assert(std::endian::native == std::endian::little);
+  std::array<char, sizeof(number)> all;
+  memcpy(all.data(), &number, sizeof(number));
+  out_.append(all.data(), bytes);
 }
 
 void WireWriter::Varint(int field, uint64_t number) {

@@ -74,6 +74,28 @@ TEST(TraceStatisticsTest, ADayLaterTheStepBeginsAnew) {
   EXPECT_EQ(totals.all.calls, 1);
 }
 
+TEST(TraceStatisticsTest, WhatComesForwardKeepsItsCount) {
+  TraceStatistics counts;
+  // The later ones more often, each in its turn.
+  constexpr int kNames = 5;
+  for (int round = 0; round < kNames; ++round) {
+    for (int i = kNames - 1 - round; i < kNames; ++i) {
+      TestCall call;
+      const std::string name = absl::StrCat("m", i);
+      call.record.model_served = name;
+      call.record.operation = name;
+      counts.Count(call.counted(kStart), true);
+    }
+  }
+  TraceTotals totals;
+  counts.AddTo(absl::Hours(24), kStart, &totals);
+  for (int i = 0; i < kNames; ++i) {
+    const std::string name = absl::StrCat("m", i);
+    EXPECT_EQ(totals.models[name], i + 1);
+    EXPECT_EQ(totals.operations[name].calls, i + 1);
+  }
+}
+
 TEST(TraceStatisticsTest, TellsSoManyNamesApart) {
   TraceStatistics counts;
   for (int i = 0; i < 300; ++i) {
