@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 #include "base/async/worker_pool.h"
 #include "base/os/logging.h"
 #include "base/status_macros.h"
@@ -209,8 +210,10 @@ Task<absl::StatusOr<std::string>> CommitTo(BudgetRuntime runtime,
                                            LedgerEntry entry) {
   entry.id = NewEntryId(*runtime->ports().random);
   entry.time = runtime->clock().WallTime();
+  UnchainedEntry unchained(entry);
   const absl::Status committed = co_await runtime->ports().ledger->Commit(
-      UnchainedEntry(entry), LedgerWriter::IfNotCommitted::kForgetOnceKnown);
+      {}, absl::MakeSpan(&unchained, 1),
+      LedgerWriter::IfNotCommitted::kForgetOnceKnown);
   if (committed.ok()) co_return entry.id;
   co_return MakeFault(
       v1::ERROR_REASON_LEDGER_UNAVAILABLE,

@@ -65,23 +65,10 @@ LedgerWriter::Unwritten LedgerWriter::Close() {
   return unwritten();
 }
 
-LedgerWriter::Committing LedgerWriter::Commit(UnchainedEntry entry,
-                                              IfNotCommitted otherwise) {
-  Committing committing(*this, otherwise);
-  committing.waiting_.entries.push_back(std::move(entry));
-  return committing;
-}
-
 LedgerWriter::Committing LedgerWriter::Commit(
-    Sources sources, std::vector<UnchainedEntry> behind,
+    Sources sources, absl::Span<UnchainedEntry> behind,
     IfNotCommitted otherwise) {
-  Committing committing(*this, otherwise);
-  committing.waiting_.sources = std::move(sources);
-  if (!behind.empty()) {
-    committing.waiting_.entries.assign(std::make_move_iterator(behind.begin()),
-                                       std::make_move_iterator(behind.end()));
-  }
-  return committing;
+  return Committing(*this, sources, behind, otherwise);
 }
 
 LedgerWriter::Counts LedgerWriter::counts() const {
@@ -110,18 +97,17 @@ size_t LedgerWriter::Happened(const Group& group) {
 }
 
 bool LedgerWriter::Add(Waiting& waiting) {
-  for (const UnchainedEntry& entry : waiting.entries) {
+  for (const UnchainedEntry& entry : waiting.behind) {
     waiting.bytes += entry.chained_bytes();
   }
   for (const EntrySource* const source : waiting.sources) {
     waiting.bytes += source->bytes();
   }
-  waiting.count = waiting.entries.size() + waiting.sources.size();
+  waiting.count = waiting.sources.size() + waiting.behind.size();
   const bool is_kept = !IsForgotten(waiting.otherwise);
   absl::Status failure;
   {
     MutexLock lock(mu_);
-    failure = failure_;
     if (PassesBy(waiting)) {
       failure = absl::DeadlineExceededError("a commit takes long");
     } else if (is_kept ? !counts_.failing : !counts_.stalled) {
@@ -146,6 +132,8 @@ bool LedgerWriter::Add(Waiting& waiting) {
       TellFailure(waiting, failure);
       if (is_kept) CountLost(waiting.count, failure);
       return false;
+    } else {
+      failure = failure_;
     }
   }
   if (is_kept) {
@@ -169,11 +157,14 @@ void LedgerWriter::Wake() {
 
 void LedgerWriter::SetAside(Waiting& waiting, const absl::Status& why,
                             bool whatever_room) {
-  WriteTexts(waiting);
+  std::vector<UnchainedEntry> entries;
+  TakeEntries(waiting, [&entries](UnchainedEntry entry) {
+    entries.push_back(std::move(entry));
+  });
   TellFailure(waiting, why);
   {
     MutexLock lock(mu_);
-    for (UnchainedEntry& entry : waiting.entries) {
+    for (UnchainedEntry& entry : entries) {
       if (whatever_room || HasRoomFor(entry, waiting.otherwise, why)) {
         CountKept(entry);
         set_aside_.push_back(std::move(entry));
@@ -339,11 +330,9 @@ void LedgerWriter::TakeSetAside() {
 
 void LedgerWriter::WriteGroup() {
   for (Waiting* const waiting : group_) {
-    WriteTexts(*waiting);
-    for (UnchainedEntry& entry : waiting->entries) {
+    TakeEntries(*waiting, [this, waiting](UnchainedEntry entry) {
       taken_.push_back({std::move(entry), waiting->otherwise});
-    }
-    waiting->entries.clear();
+    });
   }
   MutexLock lock(mu_);
   committing_.swap(group_);
@@ -355,14 +344,15 @@ void LedgerWriter::WriteGroup() {
   }
 }
 
-void LedgerWriter::WriteTexts(Waiting& waiting) {
-  if (waiting.sources.empty()) return;
-  auto behind = std::exchange(waiting.entries, {});
-  for (const EntrySource* const source : waiting.sources) {
-    waiting.entries.push_back(source->Write());
+template <typename Take>
+void LedgerWriter::TakeEntries(Waiting& waiting, const Take& take) {
+  for (const EntrySource* const source :
+       std::exchange(waiting.sources, Sources())) {
+    take(source->Write());
   }
-  for (UnchainedEntry& entry : behind) {
-    waiting.entries.push_back(std::move(entry));
+  for (UnchainedEntry& entry :
+       std::exchange(waiting.behind, absl::Span<UnchainedEntry>())) {
+    take(std::move(entry));
   }
 }
 

@@ -3,8 +3,9 @@
 //
 //   LedgerWriter writer(std::move(log), {}, clock);
 //   DispatchSource dispatch(call, attempt);  // An EntrySource.
+//   const EntrySource* const sources[] = {&dispatch};
 //   const absl::Status committed = co_await writer.Commit(
-//       {&dispatch}, {}, LedgerWriter::IfNotCommitted::kForget);
+//       sources, {}, LedgerWriter::IfNotCommitted::kForget);
 //   if (!committed.ok()) co_return LedgerFault(committed);
 //
 // The thread writes the entries' texts, too: who waits for their commit lends
@@ -52,8 +53,8 @@
 #include <utility>
 #include <vector>
 
-#include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
+#include "absl/types/span.h"
 #include "base/async/event_loop.h"
 #include "base/os/clock.h"
 #include "base/os/mutex.h"
@@ -154,18 +155,18 @@ class LedgerWriter {
 
   // Awaits an entry's commit; yields an absl::Status.
   class Committing;
-  using Sources = absl::InlinedVector<const EntrySource*, 2>;
+  using Sources = absl::Span<const EntrySource* const>;
 
   // Errors are those of LedgerLog::Append; DEADLINE_EXCEEDED after twice
   // `wait_limit`, and while a commit is under way that took longer than once;
   // what was not to be kept may be there all the same. RESOURCE_EXHAUSTED at
   // once if too much waits already; for what is not to be kept alone. Never
   // cancelled: what is committed is committed.
-  Committing Commit(UnchainedEntry entry, IfNotCommitted otherwise);
-  // Several, together and in this order: those of the sources, which are
-  // borrowed until it has returned, and `behind` them. REQUIRES: there is one
-  // at least.
-  Committing Commit(Sources sources, std::vector<UnchainedEntry> behind,
+  //
+  // All that is committed together, in this order: the entries of the sources,
+  // and those `behind` them, which are moved away. Both are borrowed until it
+  // has returned. REQUIRES: there is one at least.
+  Committing Commit(Sources sources, absl::Span<UnchainedEntry> behind,
                     IfNotCommitted otherwise);
 
   Counts counts() const LOCKS_EXCLUDED(mu_);
@@ -190,9 +191,9 @@ class LedgerWriter {
  private:
   // Some that wait together, in their coroutine.
   struct Waiting {
+    // Empty once TakeEntries has been called.
     Sources sources;
-    // Behind those of the sources, then all of them; the thread takes them.
-    absl::InlinedVector<UnchainedEntry, 2> entries;
+    absl::Span<UnchainedEntry> behind;
     IfNotCommitted otherwise;
     // How much it is, and, of bytes, before its texts are written.
     size_t count = 0;
@@ -239,8 +240,9 @@ class LedgerWriter {
   void TakeSetAside() EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Writes the texts of what was taken, which is the thread's from then on.
   void WriteGroup() LOCKS_EXCLUDED(mu_);
-  // Writes the texts of what has only sources.
-  static void WriteTexts(Waiting& waiting);
+  // Calls `take` with each of the entries, of which it writes the texts.
+  template <typename Take>
+  static void TakeEntries(Waiting& waiting, const Take& take);
   // Says, as the last line, what could not be written.
   void TellUnwritten() const LOCKS_EXCLUDED(mu_);
   // Finds out what became of a commit that failed.
@@ -373,9 +375,11 @@ class [[nodiscard]] LedgerWriter::Committing {
 
  private:
   friend LedgerWriter;
-  Committing(LedgerWriter& writer, IfNotCommitted otherwise)
+  Committing(LedgerWriter& writer, Sources sources,
+             absl::Span<UnchainedEntry> behind, IfNotCommitted otherwise)
       : writer_(writer),
-        waiting_{.sources = {}, .entries = {}, .otherwise = otherwise} {}
+        waiting_{
+            .sources = sources, .behind = behind, .otherwise = otherwise} {}
 
   LedgerWriter& writer_;
   Waiting waiting_;

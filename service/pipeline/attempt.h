@@ -24,6 +24,7 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "base/async/cancellation.h"
+#include "base/memory/stable_list.h"
 #include "llmgateway/v1/gateway.pb.h"
 #include "providers/provider.h"
 #include "service/limits/limit_charges.h"
@@ -132,59 +133,9 @@ struct Attempt : CallAttempt {
   std::string told_;  // Where error_message lies.
 };
 
-// The attempts of a call, in the order in which they began. Most calls have
-// one, which takes no memory of its own.
-class AttemptList {
- public:
-  template <typename List, typename Item>
-  class Iterator {
-   public:
-    Iterator(List* list, size_t at) : list_(list), at_(at) {}
-    Item& operator*() const { return (*list_)[at_]; }
-    Iterator& operator++() {
-      ++at_;
-      return *this;
-    }
-    bool operator==(const Iterator&) const = default;
-
-   private:
-    List* list_;
-    size_t at_;
-  };
-  using iterator = Iterator<AttemptList, Attempt>;
-  using const_iterator = Iterator<const AttemptList, const Attempt>;
-
-  // A new one, which stays where it is as long as the list.
-  Attempt& Add() {
-    return first_.has_value() ? *more_.emplace_back(std::make_unique<Attempt>())
-                              : first_.emplace();
-  }
-  // Forgets all, as of a call that nobody was asked for.
-  void Clear() {
-    more_.clear();
-    first_.reset();
-  }
-
-  size_t size() const { return first_.has_value() ? 1 + more_.size() : 0; }
-  bool empty() const { return !first_.has_value(); }
-  Attempt& operator[](size_t i) { return i == 0 ? *first_ : *more_[i - 1]; }
-  const Attempt& operator[](size_t i) const {
-    return i == 0 ? *first_ : *more_[i - 1];
-  }
-  // REQUIRES: !empty().
-  Attempt& front() { return *first_; }
-  const Attempt& front() const { return *first_; }
-  Attempt& back() { return (*this)[size() - 1]; }
-  const Attempt& back() const { return (*this)[size() - 1]; }
-  iterator begin() { return {this, 0}; }
-  iterator end() { return {this, size()}; }
-  const_iterator begin() const { return {this, 0}; }
-  const_iterator end() const { return {this, size()}; }
-
- private:
-  std::optional<Attempt> first_;
-  std::vector<std::unique_ptr<Attempt>> more_;
-};
+// The attempts of a call, in the order in which they began. Forgotten are those
+// of a call that nobody was asked for.
+using AttemptList = StableList<Attempt>;
 
 }  // namespace gateway
 

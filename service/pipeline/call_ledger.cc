@@ -8,6 +8,8 @@
 #include "absl/container/inlined_vector.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "base/async/event_loop.h"
 #include "base/async/worker_pool.h"
 #include "base/os/clock.h"
 #include "base/status_macros.h"
@@ -99,33 +101,6 @@ CallTrace* TraceOf(const IncomingCall& call) {
                                                         : nullptr;
 }
 
-// Tells the call's trace how long it waits for a commit. Does nothing for one
-// that has none.
-class CommitSpan {
- public:
-  CommitSpan(const IncomingCall& call, std::string_view event_type,
-             size_t entries)
-      : trace_(TraceOf(call)) {
-    if (trace_ == nullptr) return;
-    clock_ = &call.runtime->clock();
-    traced_ = {.part = {.begin = clock_->SteadyTime()},
-               .event_type = event_type,
-               .entries = static_cast<int>(entries)};
-  }
-
-  void End(const absl::Status& committed) {
-    if (trace_ == nullptr) return;
-    traced_.part.end = clock_->SteadyTime();
-    traced_.status = committed.code();
-    trace_->commits.push_back(traced_);
-  }
-
- private:
-  CallTrace* const trace_;
-  Clock* clock_ = nullptr;
-  TracedCommit traced_;
-};
-
 // What a call's budgets are charged: charges them, unless that is done.
 class DebitSource : public EntrySource {
  public:
@@ -135,7 +110,7 @@ class DebitSource : public EntrySource {
 
   UnchainedEntry Write() const override {
     call_.budgets->Settle(call_);
-    BudgetDebit debit = DebitOf(call_.budgets->settled());
+    BudgetDebit debit = DebitOf(call_.budgets->TakeSettled());
     LedgerEntry entry = BudgetDebitEntry(debit, FactsOfBudgets(call_));
     entry.id = std::string_view(NewId(call_));
     entry.time = time_;
@@ -158,57 +133,91 @@ void AppendWithdrawal(const CallLedger::RoundTrip& trip, std::string* note) {
 
 }  // namespace
 
-class CallLedger::DispatchSource : public EntrySource {
- public:
-  // Gives the trip its ids. `turns` are what budgets count for it.
-  DispatchSource(const PlannedCall& call, RoundTrip& trip,
-                 std::string_view context_hash, int64_t turns)
-      : call_(call), trip_(trip), context_hash_(context_hash), turns_(turns) {}
+CommitSpan::CommitSpan(const IncomingCall& call, std::string_view event_type,
+                       size_t entries)
+    : trace_(TraceOf(call)), loop_(call.loop) {
+  if (trace_ == nullptr) return;
+  traced_ = {.part = {.begin = loop_.Now()},
+             .event_type = event_type,
+             .entries = static_cast<int>(entries)};
+}
 
-  size_t bytes() const override { return 2 * kEntryBytes; }
+void CommitSpan::End(const absl::Status& committed) {
+  if (trace_ == nullptr) return;
+  traced_.part.end = loop_.Now();
+  traced_.status = committed.code();
+  trace_->commits.push_back(traced_);
+}
 
-  // Of the prompt; where that is hashed late, once it is written.
-  std::string TakeContextHash() { return std::move(context_hash_); }
+CallLedger::Dispatching::Source::Source(const PlannedCall& call,
+                                        RoundTrip& trip,
+                                        std::string_view context_hash,
+                                        int64_t turns)
+    : call_(call), trip_(trip), context_hash_(context_hash), turns_(turns) {}
 
-  UnchainedEntry Write() const override {
-    if (context_hash_.empty() && IsHashedLate(call_)) {
-      context_hash_ = HashText(PromptText(call_));
-    }
-    trip_.dispatch_id = NewId(call_);
-    trip_.exchange_id = NewId(call_);
-    LedgerEntry entry = BeginEntry(call_, kDispatchType, trip_.dispatch_id,
-                                   trip_.dispatch_time);
-    entry.decision = "DISPATCHED";
-    entry.reason =
-        absl::StrCat("Dispatching to ", ToAbsl(trip_.attempt->provider), "/",
-                     ToAbsl(trip_.attempt->model));
-    const v1::Usage estimate = EstimateUnknown(call_, *trip_.attempt);
-    std::string note = OpeningNote(
-        trip_.dispatch_id, trip_.exchange_id, entry.submission_id,
-        UnknownExchangeMetadata(
-            call_, *trip_.attempt,
-            {.dispatch_id = trip_.dispatch_id, .context_hash = context_hash_},
-            estimate));
-    if (call_.budgets != nullptr) AddReservation(estimate, &note);
-    entry.metadata = DispatchMetadata(call_, HashText(note));
-    return UnchainedEntry(entry, std::move(note));
+size_t CallLedger::Dispatching::Source::bytes() const {
+  return 2 * kEntryBytes;
+}
+
+UnchainedEntry CallLedger::Dispatching::Source::Write() const {
+  if (context_hash_.empty() && IsHashedLate(call_)) {
+    context_hash_ = HashText(PromptText(call_));
   }
+  trip_.dispatch_id = NewId(call_);
+  trip_.exchange_id = NewId(call_);
+  LedgerEntry entry = BeginEntry(call_, kDispatchType, trip_.dispatch_id,
+                                 trip_.dispatch_time);
+  entry.decision = "DISPATCHED";
+  entry.reason =
+      absl::StrCat("Dispatching to ", ToAbsl(trip_.attempt->provider), "/",
+                   ToAbsl(trip_.attempt->model));
+  const v1::Usage estimate = EstimateUnknown(call_, *trip_.attempt);
+  std::string note = OpeningNote(
+      trip_.dispatch_id, trip_.exchange_id, entry.submission_id,
+      UnknownExchangeMetadata(
+          call_, *trip_.attempt,
+          {.dispatch_id = trip_.dispatch_id, .context_hash = context_hash_},
+          estimate));
+  if (call_.budgets != nullptr) AddReservation(estimate, &note);
+  entry.metadata = DispatchMetadata(call_, HashText(note));
+  return UnchainedEntry(entry, std::move(note));
+}
 
- private:
-  // What budgets are charged if nobody will know.
-  void AddReservation(const v1::Usage& estimate, std::string* note) const {
-    const std::vector<BudgetChange> lost = call_.budgets->IfBilled(
-        call_, *trip_.attempt, estimate, turns_, trip_.dispatch_time);
-    if (lost.empty()) return;
-    note->append(
-        ReservationNote(trip_.dispatch_id, BudgetReservationForm(lost)));
+void CallLedger::Dispatching::Source::AddReservation(const v1::Usage& estimate,
+                                                     std::string* note) const {
+  const std::vector<BudgetChange> lost = call_.budgets->IfBilled(
+      call_, *trip_.attempt, estimate, turns_, trip_.dispatch_time);
+  if (lost.empty()) return;
+  note->append(ReservationNote(trip_.dispatch_id, BudgetReservationForm(lost)));
+}
+
+CallLedger::Dispatching::Dispatching(CallLedger& ledger,
+                                     const PlannedCall& call,
+                                     const Attempt& attempt)
+    : ledger_(ledger),
+      trip_(ledger.trips_.Add()),
+      source_(call, trip_, ledger.context_hash_,
+              /*turns=*/ledger.trips_.size() == 1 ? 1 : 0),
+      sources_{&source_},
+      span_(call, kDispatchType, /*entries=*/1),
+      committing_(ledger.writer_.Commit(
+          sources_, {},
+          ledger.degrades_ ? IfNotCommitted::kKeepAndGoOn
+                           : IfNotCommitted::kForget)) {
+  trip_.attempt = &attempt;
+  trip_.dispatch_time = Now(call);
+}
+
+absl::Status CallLedger::Dispatching::await_resume() {
+  absl::Status committed = committing_.await_resume();
+  span_.End(committed);
+  if (ledger_.context_hash_.empty()) {
+    ledger_.context_hash_ = source_.TakeContextHash();
   }
-
-  const PlannedCall& call_;
-  RoundTrip& trip_;
-  mutable std::string context_hash_;
-  const int64_t turns_;
-};
+  if (committed.ok()) return committed;
+  trip_.withdrawn = true;
+  return Unavailable(committed);
+}
 
 class CallLedger::ExchangeSource : public EntrySource {
  public:
@@ -276,29 +285,23 @@ CallLedger::CallLedger(IncomingCall& call)
   }
 }
 
-Task<absl::Status> CallLedger::Dispatch(const PlannedCall& call,
-                                        const Attempt& attempt) {
-  const bool hashed_here = texts_ != nullptr || !IsHashedLate(call);
-  if (hashed_here && context_hash_.empty() && call.stored_query == nullptr) {
-    const auto hash = [&] {
-      HashPrompt(call);
-      return true;
-    };
-    co_await OffLoop(call.facts.request_bytes, hash);
-  }
-  RoundTrip& trip = trips_.emplace_back();
-  trip = {.attempt = &attempt, .dispatch_time = Now(call)};
-  DispatchSource dispatch(call, trip, context_hash_,
-                          /*turns=*/trips_.size() == 1 ? 1 : 0);
-  CommitSpan span(call, kDispatchType, /*entries=*/1);
-  const absl::Status committed = co_await writer_.Commit(
-      LedgerWriter::Sources(1, &dispatch), {},
-      degrades_ ? IfNotCommitted::kKeepAndGoOn : IfNotCommitted::kForget);
-  span.End(committed);
-  if (context_hash_.empty()) context_hash_ = dispatch.TakeContextHash();
-  if (committed.ok()) co_return committed;
-  trip.withdrawn = true;
-  co_return Unavailable(committed);
+bool CallLedger::HashesFirst(const PlannedCall& call) const {
+  const bool is_hashed_here = texts_ != nullptr || !IsHashedLate(call);
+  return is_hashed_here && context_hash_.empty() &&
+         call.stored_query == nullptr;
+}
+
+Task<void> CallLedger::HashFirst(const PlannedCall& call) {
+  const auto hash = [&] {
+    HashPrompt(call);
+    return true;
+  };
+  co_await OffLoop(call.facts.request_bytes, hash);
+}
+
+CallLedger::Dispatching CallLedger::Dispatch(const PlannedCall& call,
+                                             const Attempt& attempt) {
+  return Dispatching(*this, call, attempt);
 }
 
 void CallLedger::Add(const IncomingCall& call, const StreamBatch& batch) {
@@ -379,20 +382,22 @@ bool CallLedger::EndsWithDebit(const Call& call, bool was_asked) {
 
 Task<absl::Status> CallLedger::Finish(Call& call, absl::Status outcome) {
   if (texts_ != nullptr) co_await ReadForwarded(call);
+  // With room for all, since they stay where they are.
   absl::InlinedVector<ExchangeSource, 1> exchanges;
   exchanges.reserve(trips_.size());
+  absl::InlinedVector<const EntrySource*, 2> sources;
   const absl::Time now = Now(call);
   bool was_asked = false;
   for (RoundTrip& trip : trips_) {
     if (trip.withdrawn) continue;
     was_asked = true;
     if (!std::exchange(trip.closed, true)) {
-      exchanges.emplace_back(*this, call, trip, now);
+      sources.push_back(&exchanges.emplace_back(*this, call, trip, now));
     }
   }
   std::optional<DebitSource> debit;
   if (call.budgets != nullptr && EndsWithDebit(call, was_asked)) {
-    debit.emplace(call, now);
+    sources.push_back(&debit.emplace(call, now));
   }
   IfNotCommitted otherwise =
       degrades_ ? IfNotCommitted::kKeepAndGoOn : IfNotCommitted::kKeep;
@@ -409,15 +414,10 @@ Task<absl::Status> CallLedger::Finish(Call& call, absl::Status outcome) {
     AddFaultMetadata(outcome, kLedgerEntryKey, id);
     otherwise = IfNotCommitted::kKeepInPassing;
   }
-  if (exchanges.empty() && closed_.empty() && !debit.has_value()) {
-    co_return outcome;
-  }
-  LedgerWriter::Sources sources;
-  for (const ExchangeSource& exchange : exchanges) sources.push_back(&exchange);
-  if (debit.has_value()) sources.push_back(&*debit);
+  if (sources.empty() && closed_.empty()) co_return outcome;
   CommitSpan span(call, event_type, sources.size() + closed_.size());
   const absl::Status committed = co_await writer_.Commit(
-      std::move(sources), std::move(closed_), otherwise);
+      sources, absl::MakeSpan(closed_), otherwise);
   span.End(committed);
   // What has happened is written down, or kept, whatever becomes of a commit.
   assert(!debit.has_value() || !call.budgets->owes());
@@ -441,10 +441,11 @@ const CallLedger::RoundTrip* CallLedger::Find(const Attempt* attempt) const {
 const CallLedger::RoundTrip* CallLedger::FindTold(const Call& call) const {
   if (!call.count.estimated) return Find(call.DecidingAttempt());
   // Its attempts are forgotten.
-  for (auto trip = trips_.rbegin(); trip != trips_.rend(); ++trip) {
-    if (!trip->withdrawn) return &*trip;
+  const RoundTrip* last = nullptr;
+  for (const RoundTrip& trip : trips_) {
+    if (!trip.withdrawn) last = &trip;
   }
-  return nullptr;
+  return last;
 }
 
 void CallLedger::HashPrompt(const IncomingCall& call) {

@@ -4,6 +4,7 @@
 // happen.
 //
 //   call.ledger = CallLedger::Of(call);            // Null without a ledger.
+//   if (ledger.HashesFirst(call)) co_await ledger.HashFirst(call);
 //   GATEWAY_CO_RETURN_IF_ERROR(co_await call.ledger->Dispatch(call, attempt));
 //   ... the attempt is sent, and ends ...
 //   outcome = co_await call.ledger->Finish(call, std::move(outcome));
@@ -18,19 +19,22 @@
 #ifndef SERVICE_PIPELINE_CALL_LEDGER_H_
 #define SERVICE_PIPELINE_CALL_LEDGER_H_
 
+#include <coroutine>
 #include <cstddef>
 #include <cstdint>
-#include <list>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "base/async/event_loop.h"
 #include "base/async/task.h"
 #include "base/memory/recycler.h"
+#include "base/memory/stable_list.h"
 #include "base/text/short_text.h"
 #include "llmgateway/v1/gateway.pb.h"
 #include "providers/provider.h"
@@ -38,6 +42,7 @@
 #include "service/ledger/ledger_writer.h"
 #include "service/pipeline/answer_folding.h"
 #include "service/pipeline/forwarded_text.h"
+#include "service/tracing/call_trace.h"
 
 namespace gateway {
 
@@ -45,6 +50,20 @@ class Call;
 class IncomingCall;
 class PlannedCall;
 struct Attempt;
+
+// Tells the call's trace how long it waits for a commit, by turns of its loop,
+// as its attempts are told. Does nothing for one that has none.
+class CommitSpan {
+ public:
+  CommitSpan(const IncomingCall& call, std::string_view event_type,
+             size_t entries);
+  void End(const absl::Status& committed);
+
+ private:
+  CallTrace* const trace_;
+  const EventLoop& loop_;
+  TracedCommit traced_;
+};
 
 // The metadata of a refusal's ErrorInfo that names its entry.
 inline constexpr std::string_view kLedgerEntryKey = "ledger_entry_id";
@@ -58,9 +77,16 @@ class CallLedger : public Recycled {
   CallLedger(const CallLedger&) = delete;
   CallLedger& operator=(const CallLedger&) = delete;
 
+  // Whether the prompt's hash, which the entry has, cannot be left to the
+  // ledger's thread; and makes it. For a long prompt that takes its time.
+  bool HashesFirst(const PlannedCall& call) const;
+  Task<void> HashFirst(const PlannedCall& call);
+
   // Writes down that the attempt is about to be sent. LEDGER_UNAVAILABLE: it
-  // must not be. Takes as long as a commit, and is not cancelled.
-  Task<absl::Status> Dispatch(const PlannedCall& call, const Attempt& attempt);
+  // must not be. Takes as long as a commit, and is not cancelled. REQUIRES:
+  // !HashesFirst(call).
+  class Dispatching;
+  Dispatching Dispatch(const PlannedCall& call, const Attempt& attempt);
 
   // Takes what the stream says, if texts are recorded: of bytes that are
   // forwarded it is read beside them. For OffLoop, that is as much work as to
@@ -126,9 +152,8 @@ class CallLedger : public Recycled {
   };
 
   void HashPrompt(const IncomingCall& call);
-  // What the entries are made of. What they read of the call is what nobody
-  // changes while it waits for their commit.
-  class DispatchSource;
+  // What the entry is made of. What it reads of the call is what nobody changes
+  // while it waits for its commit.
   class ExchangeSource;
 
   UnchainedEntry RejectionEntry(const Call& call, const absl::Status& refusal,
@@ -152,9 +177,60 @@ class CallLedger : public Recycled {
   std::string own_entry_id_;            // Empty before anybody asks for it.
   std::string prompt_;                  // If texts are recorded.
   std::unique_ptr<Texts> texts_;        // Null if they are not recorded.
-  std::list<RoundTrip> trips_;          // Each stays where it is.
+  StableList<RoundTrip> trips_;
   std::vector<UnchainedEntry> closed_;  // To be committed.
   int64_t unrecorded_ = 0;
+};
+
+// Awaits the entry of a dispatch; yields an absl::Status. No coroutine of its
+// own, since each attempt waits for one.
+class [[nodiscard]] CallLedger::Dispatching {
+ public:
+  Dispatching(const Dispatching&) = delete;
+  Dispatching& operator=(const Dispatching&) = delete;
+
+  bool await_ready() const { return false; }
+  bool await_suspend(std::coroutine_handle<> handle) {
+    return committing_.await_suspend(handle);
+  }
+  absl::Status await_resume();
+
+ private:
+  friend CallLedger;
+
+  // As ExchangeSource.
+  class Source final : public EntrySource {
+   public:
+    // Gives the trip its ids. `turns` are what budgets count for it.
+    Source(const PlannedCall& call, RoundTrip& trip,
+           std::string_view context_hash, int64_t turns);
+
+    size_t bytes() const override;
+    UnchainedEntry Write() const override;
+
+    // Of the prompt; where that is hashed late, once it is written.
+    std::string TakeContextHash() { return std::move(context_hash_); }
+
+   private:
+    // What budgets are charged if nobody will know.
+    void AddReservation(const llmgateway::v1::Usage& estimate,
+                        std::string* note) const;
+
+    const PlannedCall& call_;
+    RoundTrip& trip_;
+    mutable std::string context_hash_;
+    const int64_t turns_;
+  };
+
+  Dispatching(CallLedger& ledger, const PlannedCall& call,
+              const Attempt& attempt);
+
+  CallLedger& ledger_;
+  RoundTrip& trip_;
+  Source source_;
+  const EntrySource* const sources_[1];
+  CommitSpan span_;
+  LedgerWriter::Committing committing_;
 };
 
 }  // namespace gateway

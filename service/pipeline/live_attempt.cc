@@ -150,7 +150,9 @@ Task<absl::Status> LiveAttempt::Depart() {
   // One that asks in several parts is one attempt.
   if (recorded_) co_return absl::OkStatus();
   const absl::Duration before = call_.loop.Now();
-  GATEWAY_CO_RETURN_IF_ERROR(co_await call_.ledger->Dispatch(call_, attempt_));
+  CallLedger& ledger = *call_.ledger;
+  if (ledger.HashesFirst(call_)) co_await ledger.HashFirst(call_);
+  GATEWAY_CO_RETURN_IF_ERROR(co_await ledger.Dispatch(call_, attempt_));
   const absl::Duration waited = call_.loop.Now() - before;
   attempt_.began += waited;
   attempt_.start_time += waited;

@@ -20,9 +20,9 @@ _LEDGER = [
     Mistake(
         "who asks goes on without the ledger, whatever is configured",
         _CALL_LEDGER,
-        "      degrades_ ? IfNotCommitted::kKeepAndGoOn : "
-        "IfNotCommitted::kForget);",
-        "      IfNotCommitted::kKeepAndGoOn);",
+        "          ledger.degrades_ ? IfNotCommitted::kKeepAndGoOn\n"
+        "                           : IfNotCommitted::kForget)) {",
+        "          IfNotCommitted::kKeepAndGoOn)) {",
         said="before its DISPATCH is written"),
     Mistake(
         "an answer is sent before its exchange is written", _WHOLE_ANSWER,

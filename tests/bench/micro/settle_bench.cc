@@ -24,6 +24,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 #include "base/async/cancellation.h"
 #include "base/async/event_loop.h"
 #include "base/async/sleep.h"
@@ -109,12 +110,10 @@ class SettlingCalls {
  private:
   Task<void> Settle(int64_t call, absl::Duration due) {
     const SettledCall settled(call);
-    LedgerWriter::Sources sources;
-    sources.push_back(&settled);
-    std::vector<UnchainedEntry> behind;
-    behind.push_back(DebitOf(call));
+    const EntrySource* const sources[] = {&settled};
+    UnchainedEntry debit = DebitOf(call);
     const absl::Status committed =
-        co_await writer_.Commit(std::move(sources), std::move(behind),
+        co_await writer_.Commit(sources, absl::MakeSpan(&debit, 1),
                                 LedgerWriter::IfNotCommitted::kKeep);
     Require(committed);
     waits_ms_.push_back(static_cast<float>(

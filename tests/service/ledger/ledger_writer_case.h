@@ -17,6 +17,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 #include "base/async/cancellation.h"
 #include "base/async/event_loop.h"
 #include "base/async/sleep.h"
@@ -41,7 +42,8 @@ inline UnchainedEntry EntryOf(const std::string& id) {
 inline Task<void> CommitOne(LedgerWriter& writer, std::string id,
                             LedgerWriter::IfNotCommitted otherwise,
                             absl::Status* outcome) {
-  *outcome = co_await writer.Commit(EntryOf(id), otherwise);
+  UnchainedEntry entry = EntryOf(id);
+  *outcome = co_await writer.Commit({}, absl::MakeSpan(&entry, 1), otherwise);
 }
 
 // And the ledger is written again.

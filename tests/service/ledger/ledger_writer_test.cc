@@ -12,6 +12,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 #include "base/async/event_loop.h"
 #include "base/async/task.h"
 #include "base/os/clock.h"
@@ -33,8 +34,9 @@ class LedgerWriterTest : public LedgerWriterCase {};
 
 Task<void> CommitMany(LedgerWriter& writer, int count, int* committed) {
   for (int i = 0; i < count; ++i) {
-    const absl::Status outcome = co_await writer.Commit(
-        EntryOf(absl::StrCat("LED-", i)), IfNotCommitted::kForget);
+    absl::Status outcome;
+    co_await CommitOne(writer, absl::StrCat("LED-", i), IfNotCommitted::kForget,
+                       &outcome);
     if (outcome.ok()) ++*committed;
   }
 }
@@ -210,12 +212,9 @@ class NamedSource : public EntrySource {
 Task<void> CommitThree(LedgerWriter& writer, absl::Status* outcome) {
   const NamedSource one("1");
   const NamedSource two("2");
-  LedgerWriter::Sources sources;
-  sources.push_back(&one);
-  sources.push_back(&two);
-  std::vector<UnchainedEntry> behind;
-  behind.push_back(EntryOf("3"));
-  *outcome = co_await writer.Commit(std::move(sources), std::move(behind),
+  const EntrySource* const sources[] = {&one, &two};
+  UnchainedEntry three = EntryOf("3");
+  *outcome = co_await writer.Commit(sources, absl::MakeSpan(&three, 1),
                                     IfNotCommitted::kKeep);
   EXPECT_NE(one.writer, gettid());
   EXPECT_EQ(one.writer, two.writer);
@@ -247,10 +246,8 @@ TEST_F(LedgerWriterTest, WhatIsKeptOfSourcesIsWritten) {
 Task<void> CommitNamed(LedgerWriter& writer, std::string id,
                        absl::Status* outcome) {
   const NamedSource source(std::move(id));
-  LedgerWriter::Sources sources;
-  sources.push_back(&source);
-  *outcome =
-      co_await writer.Commit(std::move(sources), {}, IfNotCommitted::kForget);
+  const EntrySource* const sources[] = {&source};
+  *outcome = co_await writer.Commit(sources, {}, IfNotCommitted::kForget);
 }
 
 TEST_F(LedgerWriterTest, SourcesCountForWhatMayWait) {

@@ -1,6 +1,7 @@
 #include "service/pipeline/call_ledger.h"
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -10,10 +11,13 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "base/os/clock.h"
 #include "errors/fault.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "service/budgets/budget_scope.h"
+#include "service/budgets/budget_table.h"
 #include "service/ledger/chain_check.h"
 #include "service/ledger/hash_text.h"
 #include "service/ledger/ledger_log.h"
@@ -307,6 +311,41 @@ TEST_F(CallLedgerTest, CallsGoOnWhereThatIsConfigured) {
   EXPECT_THAT(TypesOf(Entries()),
               ElementsAre("DISPATCH", "EXCHANGE", "DISPATCH", "EXCHANGE",
                           "DISPATCH", "EXCHANGE"));
+}
+
+TEST_F(CallLedgerTest, BudgetsAreChargedOnceWhetherItIsWrittenOrKept) {
+  constexpr int64_t kLimit = 1'000'000;
+  const auto runtime = MakeTestRuntime(
+      absl::StrCat(Mock("reply: Hi", "on_failure: degrade"),
+                   "budgets: {rules: [{name: b, unit: total_tokens, limit: ",
+                   kLimit, "}]}\n"),
+      {}, {.ledger = writer_.get()});
+  const BudgetScope scope = {.budget = "b"};
+  int64_t taken = 0;
+  const auto run = [&](CallRunner& runner, bool stream) {
+    const CallResult result = runner.Run(Question(stream));
+    EXPECT_TRUE(result.status.ok()) << result.status;
+    const v1::Usage& usage =
+        stream ? result.stream_end.usage() : result.response.usage();
+    taken += usage.input_tokens() + usage.output_tokens();
+    const auto standing = runtime->budget_table().Find(
+        scope, absl::ToUnixSeconds(SystemClock().WallTime()));
+    ASSERT_TRUE(standing.has_value());
+    EXPECT_EQ(standing->reserved, BudgetAmounts());
+    EXPECT_EQ(standing->account.spend.sum().total_tokens(), taken);
+  };
+  {
+    CallRunner runner(runtime);
+    run(runner, /*stream=*/false);
+    run(runner, /*stream=*/true);
+    MoveAway();
+    run(runner, /*stream=*/false);
+    run(runner, /*stream=*/true);
+    MoveBack();
+  }
+  EXPECT_GT(taken, 0);
+  EXPECT_THAT(Entries(),
+              testing::Contains(HasSubstr("BUDGET_DEBIT")).Times(4));
 }
 
 TEST_F(CallLedgerTest, AnAnswerThatWasKeptNamesItsExchange) {
