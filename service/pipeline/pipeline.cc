@@ -33,6 +33,7 @@
 #include "service/pipeline/context_report.h"
 #include "service/pipeline/context_service.h"
 #include "service/pipeline/plan.h"
+#include "service/pipeline/recorded_model.h"
 #include "service/pipeline/shared_call.h"
 #include "service/pipeline/shared_calls.h"
 #include "service/pipeline/streamed_answer.h"
@@ -166,7 +167,8 @@ absl::Status AdmitAndPlan(Call& call) {
   GATEWAY_ASSIGN_OR_RETURN(call.caller, Authenticate(call));
   GATEWAY_ASSIGN_OR_RETURN(call.admitted, Admit(call, *call.caller));
   if (call.trace != nullptr && call.admitted.selection != nullptr) {
-    call.trace->node = call.admitted.selection->query().node;
+    call.trace->node =
+        RecordedName(call, call.admitted.selection->query().node);
   }
   GATEWAY_ASSIGN_OR_RETURN(call.planned,
                            Plan(call, *call.caller, call.admitted));

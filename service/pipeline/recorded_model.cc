@@ -52,6 +52,10 @@ bool HidesModel(const IncomingCall& call) {
 
 }  // namespace
 
+std::string_view RecordedName(IncomingCall& call, std::string_view name) {
+  return RecordedBeginning(name, call);
+}
+
 void NameModel(IncomingCall& call) {
   call.recorded_model = RecordedBeginning(call.facts.model, call);
   if (IsOperationsOwn(call.facts.path, call.facts.operation)) return;

@@ -268,6 +268,39 @@ class ModelNamesTest(unittest.TestCase):
                 self.assertNotIn(key[:30], seen[where], where)
             self.assertIn("[redacted:keys]", seen[where], where)
 
+    def test_a_key_in_place_of_a_node_is_in_no_trace(self):
+        keys = ["sk-canary-of-a-node-0123456789",
+                gateway_case.ENV["OPENAI_KEY"]]
+        with MockUpstream() as upstream, \
+                grpc_caller.GrpcCaller() as caller, \
+                GatewayProcess(
+                    gateway_case.CONFIG.format(upstream=upstream.address) +
+                    "tracing: {sampling_ratio: 1}\n"
+                    "logging: {level: trace}\n",
+                    env=gateway_case.ENV) as gateway:
+            seen = []
+            for key in keys:
+                answer = http_calls.ask(gateway.http, chat("gpt-x"),
+                                        headers={"x-llmgateway-node": key})
+                self.assertEqual(answer.status, 400, answer.body)
+                gateway.wait_for_access(
+                    request_id=answer.headers["x-request-id"])
+                trace = answer.headers["x-trace-id"]
+                for method, request in (
+                        ("ListTraces", {}), ("GetTrace", {"trace_id": trace}),
+                        ("GetTraceMetrics", {})):
+                    asked = caller.call(
+                        gateway.admin,
+                        "/llmgateway.v1.AdminService/" + method, request)
+                    self.assertEqual(asked.end["code"], "OK", asked.end)
+                    seen.append(json.dumps(asked.response))
+                    if method == "GetTrace":
+                        self.assertIn("[redacted:", seen[-1])
+            gateway.stop()
+        for text in seen + [gateway.output, gateway.access_text]:
+            for key in keys:
+                self.assertNotIn(key, text)
+
     def test_a_key_is_seen_through_what_nobody_sees(self):
         state = tempfile.TemporaryDirectory(prefix="unseen")
         self.addCleanup(state.cleanup)

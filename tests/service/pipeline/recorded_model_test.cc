@@ -67,6 +67,15 @@ TEST_F(RecordedModelTest, KeysAndTokensAreTakenOut) {
   EXPECT_EQ(RecordedModel(call_, kModelKey), "[redacted:keys]");
 }
 
+TEST_F(RecordedModelTest, AnotherNameIsRecordedLikewise) {
+  EXPECT_EQ(RecordedName(call_, "writer"), "writer");
+  EXPECT_EQ(RecordedName(call_, ""), "");
+  EXPECT_EQ(RecordedName(call_, kModelKey), "[redacted:keys]");
+  EXPECT_EQ(RecordedName(call_, "caller-key-0000001"),
+            "[redacted:configured_secret]");
+  EXPECT_EQ(RecordedName(call_, std::string(2000, 'a')).size(), 1024u);
+}
+
 TEST_F(RecordedModelTest, ThePathMayNameItAsWell) {
   const std::string path =
       "/v1beta/models/" + std::string(kModelKey) + ":generateContent";
