@@ -590,7 +590,7 @@ absl::Status App::Drain() {
   absl::Status written = graph.ledger.Close();
   if (graph.state != nullptr) graph.state->Close();
   if (graph.audit != nullptr) written.Update(graph.audit->Close());
-  if (graph.access_log != nullptr) graph.access_log->Flush(kLogFlushTimeout);
+  AccessLog::FlushOrLeave(&graph.access_log, kLogFlushTimeout);
   return written;
 }
 

@@ -97,7 +97,7 @@ class App {
 
   // Stops: reports not ready and accepts nothing new; what is under way has the
   // configured grace to finish. Returns when everything has ended and is
-  // written down.
+  // written down, but for lines of an access log that takes none.
   absl::Status Drain();
 
  private:

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -149,7 +150,9 @@ int CannotStart(const ConfigSnapshot& config, const absl::Status& why) {
 // as Kubernetes, should wait for longer than both.
 constexpr absl::Duration kDrainOverrunMax = absl::Seconds(6);
 
-// How long the last line may take to reach a log that may be stuck.
+// How long the lines that wait may take to reach a log that may be stuck: at
+// the end of a drain, and of a process that is ended in the middle of one.
+constexpr absl::Duration kLogEndTimeout = absl::Seconds(2);
 constexpr absl::Duration kLastLineTimeout = absl::Milliseconds(500);
 
 // The app, as long as it is there for the thread that may have to end the
@@ -180,44 +183,48 @@ class DrainingApp {
   std::unique_ptr<App> app_;  // Written by Drain alone, under `mu_`.
 };
 
-// Ends logging once: in order, or with the process, whichever comes first.
+// Ends logging and the process once: in order, or whatever its other threads do
+// or wait for. Lines that nobody takes are lost, and say nothing of how it
+// ended: the code does.
 class LogEnd {
  public:
-  // Writes what waits, however long that takes.
-  void InOrder() {
+  // All that is to be kept is, or `code` says otherwise.
+  [[noreturn]] void InOrder(int code) {
     {
       MutexLock lock(mu_);
-      ended_ = true;
+      code_ = code;
     }
-    StopLogging();
+    WriteAndExit(kLogEndTimeout, code);
   }
 
-  // Ends the process, whatever its other threads do or wait for.
   [[noreturn]] void Now(std::string_view why, const App::Unwritten& lost) {
     MutexLock lock(mu_);  // Never released: no other thread logs from here on.
-    Latch written;
-    Thread writer;
-    if (!ended_) {
-      Log(LogLevel::kWarn, "main", why);
-      const auto [of_ledger, under_way, of_audit] = lost;
-      if (of_ledger + under_way + of_audit > 0) {
-        Log(LogLevel::kError, "main", "Entries that are not written are lost",
-            {{"ledger_entries", static_cast<int64_t>(of_ledger)},
-             {"ledger_entries_under_way", static_cast<int64_t>(under_way)},
-             {"audit_entries", static_cast<int64_t>(of_audit)}});
-      }
-      writer = Thread("last-line", [&written] {
-        StopLogging();
-        written.Open();
-      });
-      written.WaitFor(kLastLineTimeout);
+    if (code_.has_value()) _exit(*code_);
+    Log(LogLevel::kWarn, "main", why);
+    const auto [of_ledger, under_way, of_audit] = lost;
+    if (of_ledger + under_way + of_audit > 0) {
+      Log(LogLevel::kError, "main", "Entries that are not written are lost",
+          {{"ledger_entries", static_cast<int64_t>(of_ledger)},
+           {"ledger_entries_under_way", static_cast<int64_t>(under_way)},
+           {"audit_entries", static_cast<int64_t>(of_audit)}});
     }
-    _exit(1);
+    WriteAndExit(kLastLineTimeout, 1);
   }
 
  private:
+  [[noreturn]] static void WriteAndExit(absl::Duration timeout, int code) {
+    Latch written;
+    const Thread writer("last-line", [&written] {
+      StopLogging();
+      written.Open();
+    });
+    written.WaitFor(timeout);
+    // Not by return: other threads wait for what need not come.
+    _exit(code);
+  }
+
   Mutex mu_;
-  bool ended_ GUARDED_BY(mu_) = false;
+  std::optional<int> code_ GUARDED_BY(mu_);
 };
 
 int Serve(ConfigReading reading, const Environment& environment,
@@ -276,10 +283,7 @@ int Serve(ConfigReading reading, const Environment& environment,
   } else {
     Log(LogLevel::kError, "main", "stopped", {{"error", drained}});
   }
-  log_end.InOrder();
-  std::cout.flush();
-  // Not by return: the thread above waits for a signal that need not come.
-  _exit(drained.ok() ? 0 : 1);
+  log_end.InOrder(drained.ok() ? 0 : 1);
 }
 
 int CheckConfig(const ProviderKinds& kinds, const Environment& environment) {

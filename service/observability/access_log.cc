@@ -430,6 +430,12 @@ bool AccessLog::Flush(absl::Duration timeout) {
   return true;
 }
 
+void AccessLog::FlushOrLeave(std::unique_ptr<AccessLog>* log,
+                             absl::Duration timeout) {
+  if (*log == nullptr || (*log)->Flush(timeout)) return;
+  static_cast<void>(log->release());
+}
+
 uint64_t AccessLog::DroppedLines() const {
   uint64_t dropped = failed_lines_.load(std::memory_order_relaxed);
   MutexLock lock(mu_);

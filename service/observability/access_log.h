@@ -146,6 +146,12 @@ class AccessLog {
   // false if that takes longer.
   bool Flush(absl::Duration timeout) LOCKS_EXCLUDED(mu_);
 
+  // Does so with the log that is held, if one is. If that takes longer, as when
+  // nobody reads the pipe that is the output, nobody holds it any more: it
+  // stays as it is until the process ends, since who destroyed it would wait.
+  static void FlushOrLeave(std::unique_ptr<AccessLog>* log,
+                           absl::Duration timeout);
+
   // Counts the lines lost because the output was too slow or failed.
   uint64_t DroppedLines() const LOCKS_EXCLUDED(mu_);
 

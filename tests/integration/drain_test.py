@@ -1,5 +1,7 @@
 """F-22 and F-23: how a gateway ends."""
 
+import fcntl
+import json
 import os
 import select
 import signal
@@ -10,6 +12,7 @@ import unittest
 from tests.integration import gateway_case
 from tests.integration import grpc_caller
 from tests.integration import http_calls
+from tests.integration import ledger_case
 from tests.integration.http_calls import RawConnection
 from tests.integration.http_calls import chat
 from tests.integration.http_calls import request_bytes
@@ -220,6 +223,46 @@ class StuckTest(unittest.TestCase):
                 pass  # Full: its next line is lost, and waits for nobody.
             process.send_signal(signal.SIGTERM)
             self.assertEqual(process.wait(timeout=30), 0)
+
+
+    def test_readers_who_take_nothing_do_not_make_it_a_failure(self):
+        # Both outputs are pipes that are full: all that is to be kept is kept.
+        with tempfile.TemporaryDirectory() as folder:
+            config = os.path.join(folder, "gateway.yaml")
+            with open(config, "w", encoding="utf-8") as file:
+                file.write(gateway_process.LISTENERS +
+                           "providers: [{name: mock, mock: {}}]\n"
+                           "routing: {default_target: mock}\n"
+                           "runtime: {drain_grace: 100ms, state_dir: state}\n"
+                           "ledger: {}\n"
+                           "logging: {level: debug}\n")
+            ends = [os.pipe() for _ in range(2)]
+            for reader, writer in ends:
+                self.addCleanup(os.close, reader)
+                fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
+            process = subprocess.Popen(
+                [gateway_process.BINARY, "--config", config],
+                env=gateway_process.environment(), stdout=ends[0][1],
+                stderr=ends[1][1])
+            self.addCleanup(process.kill)
+            for _, writer in ends:
+                os.close(writer)
+            said = b""
+            while b'"ready"' not in said or not said.endswith(b"\n"):
+                piece = os.read(ends[1][0], 4096)
+                self.assertTrue(piece, said)
+                said += piece
+            ready = json.loads(next(line for line in said.splitlines()
+                                    if b'"ready"' in line))
+            for _ in range(40):
+                answer = http_calls.ask(ready["http"], chat("m"))
+                self.assertEqual(answer.status, 200, answer.body)
+            process.send_signal(signal.SIGTERM)
+            self.assertEqual(process.wait(timeout=30), 0)
+            entries = ledger_case.read_ledger(
+                os.path.join(folder, "state", "ledger.db"))
+            self.assertEqual(
+                len(ledger_case.of_type(entries, "EXCHANGE")), 40)
 
 
 class SignalTest(_DrainCase):

@@ -467,6 +467,10 @@ TEST_F(AccessLogTest, ASlowOutputDropsAndCountsLinesRatherThanCalls) {
   const uint64_t dropped = log->DroppedLines();
   EXPECT_GT(dropped, 0u);
   EXPECT_FALSE(log->Flush(absl::Milliseconds(1)));
+  AccessLog* const left = log.get();
+  AccessLog::FlushOrLeave(&log, absl::Milliseconds(1));
+  ASSERT_EQ(log, nullptr);
+  log.reset(left);
 
   std::string written;
   Thread reader("reader", [&] {
