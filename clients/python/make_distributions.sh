@@ -15,6 +15,8 @@ cp --dereference --parents "$@" "${scratch}"
 cp --dereference --recursive "${stubs}/llmgateway" \
   "${scratch}/clients/python/src"
 chmod -R u+w "${scratch}"
+# They are typed, which those who check their programs want to know.
+touch "${scratch}/clients/python/src/llmgateway/py.typed"
 
 # The same sources make the same bytes.
 export SOURCE_DATE_EPOCH=1577836800
