@@ -48,6 +48,13 @@ struct LedgerEnd {
 void ForEachEntry(std::string_view texts,
                   absl::FunctionRef<void(std::string_view entry)> visit);
 
+// Where a chain says to end, and where the commits do that are stored, at one
+// moment.
+struct ChainEnds {
+  LedgerEnd said;
+  LedgerEnd stored;
+};
+
 using VisitCommit = absl::FunctionRef<absl::Status(const LedgerCommit& commit)>;
 
 // The commits of one chain. Read by any thread, which blocks.
@@ -65,10 +72,9 @@ class CommitSource {
   // commit that can be read is the one behind. Of a file that is its beginning.
   virtual absl::StatusOr<LedgerEnd> Archived() const { return LedgerEnd(); }
 
-  // The number of the last commit that is stored, where that can be another
-  // one than the last that Read visits: behind the end that the chain itself
-  // names there must be none.
-  virtual absl::StatusOr<int64_t> LastStored() const { return 0; }
+  // Where it ends, if that is said beside the commits: behind the end that the
+  // chain itself names there must be none. Both are empty if it is not said.
+  virtual absl::StatusOr<ChainEnds> Ends() const { return ChainEnds(); }
 };
 
 }  // namespace gateway

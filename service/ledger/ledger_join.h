@@ -55,6 +55,8 @@ struct StoredJoin {
   int64_t number = 0;
   std::string text;
   std::string hash;
+  // As it is kept beside the text; infinite past where it is not.
+  absl::Time time = absl::InfinitePast();
 };
 
 using VisitJoin = absl::FunctionRef<absl::Status(const StoredJoin& join)>;

@@ -45,15 +45,9 @@ absl::Status LedgerWalk::Begin() {
     const CommitSource& commits = *walked.chain.commits;
     GATEWAY_ASSIGN_OR_RETURN(walked.archived, commits.Archived());
     // Before the chain's end, which then is no less.
-    GATEWAY_ASSIGN_OR_RETURN(const int64_t stored, commits.LastStored());
+    GATEWAY_ASSIGN_OR_RETURN(const ChainEnds ends, commits.Ends());
     GATEWAY_ASSIGN_OR_RETURN(walked.end, LastCommitOf(commits));
-    if (stored > walked.end.number) {
-      Break(walked.chain.name, 0, "",
-            absl::StrCat("ends with commit ", walked.end.number,
-                         ", as it says, and commit ", stored,
-                         " is there: some were put in behind its end, or the "
-                         "end was set back"));
-    }
+    CompareEnds(walked, ends);
     See(walked.archived.hash);
     walked.check =
         LedgerCheck(walked.archived.entries, walked.archived.hash);
@@ -66,6 +60,26 @@ absl::Status LedgerWalk::Begin() {
         std::max<int64_t>(walked.end.last_entry() - options_.after_entry, 0);
   }
   return absl::OkStatus();
+}
+
+void LedgerWalk::CompareEnds(const Walked& walked, const ChainEnds& ends) {
+  const LedgerEnd& stored = ends.stored;
+  if (stored.commits > walked.end.number) {
+    Break(walked.chain.name, 0, "",
+          absl::StrCat("ends with commit ", walked.end.number,
+                       ", as it says, and commit ", stored.commits,
+                       " is there: some were put in behind its end, or the "
+                       "end was set back"));
+    return;
+  }
+  if (stored.commits != ends.said.commits || stored == ends.said) return;
+  // Of one that is all in archives nothing is stored.
+  if (stored.commits == 0) return;
+  Break(walked.chain.name, stored.entries, "",
+        absl::StrCat("is the last of the chain, and the chain says to end with "
+                     "the entry ",
+                     ends.said.entries, " and the hash ", ends.said.hash,
+                     ": what it says was altered"));
 }
 
 absl::Status LedgerWalk::BeginBehind(Walked& walked, int64_t after_entry) {
@@ -210,6 +224,9 @@ bool LedgerWalk::TakeJoin(const StoredJoin& stored) {
   if (HashText(stored.text) != stored.hash) return fail("was altered");
   absl::StatusOr<LedgerJoin> join = ReadJoin(stored.text);
   if (!join.ok() || join->number != number) return fail("cannot be read");
+  if (stored.time != absl::InfinitePast() && stored.time != join->time) {
+    return fail("is kept with another time than it has: that was altered");
+  }
   if (join->previous_hash != join_hash_) {
     return fail(
         "does not follow the one before: something between them was altered, "

@@ -105,6 +105,7 @@ class LedgerWalk {
     }
   };
 
+  void CompareEnds(const Walked& walked, const ChainEnds& ends);
   absl::Status BeginBehind(Walked& walked, int64_t after_entry);
   // What a join says of a chain's part that is in archives.
   void CompareArchived(const Walked& walked, const ChainHead& head);

@@ -43,8 +43,13 @@ constexpr char kArchives[] =
     "hash_before, last_hash, merkle_root, file, file_bytes, file_sha256 "
     "FROM archives WHERE chain = $1::bigint OR $1::bigint = 0 "
     "ORDER BY chain, last_commit";
-constexpr char kLastStored[] =
-    "SELECT coalesce(max(number), 0) FROM commits WHERE chain = $1::bigint";
+constexpr char kEnds[] =
+    "SELECT c.commits, c.entries, c.last_hash, coalesce(r.number, 0), "
+    "coalesce(r.first_entry + r.entries - 1, 0), coalesce(r.last_hash, '') "
+    "FROM chains c LEFT JOIN LATERAL ("
+    "  SELECT number, first_entry, entries, last_hash FROM commits "
+    "  WHERE chain = c.chain ORDER BY number DESC LIMIT 1) r ON true "
+    "WHERE c.chain = $1::bigint";
 constexpr char kArchived[] =
     "SELECT last_commit, last_entry, last_hash FROM archives "
     "WHERE chain = $1::bigint ORDER BY last_commit DESC LIMIT 1";
@@ -63,7 +68,9 @@ constexpr char kStrayChains[] =
     "ORDER BY chain LIMIT 1";
 constexpr char kLastJoin[] = "SELECT coalesce(max(number), 0) FROM joins";
 constexpr char kJoins[] =
-    "SELECT number, text, hash FROM joins WHERE number >= $1::bigint "
+    "SELECT number, text, hash, "
+    "(extract(epoch FROM time) * 1000000)::bigint "
+    "FROM joins WHERE number >= $1::bigint "
     "ORDER BY number LIMIT $2::bigint";
 
 absl::Status NoSuchChain(int64_t chain) {
@@ -167,17 +174,22 @@ absl::StatusOr<std::vector<ArchivedPiece>> PostgresLedger::Archives(
   return pieces;
 }
 
-absl::StatusOr<int64_t> PostgresLedger::LastStored(int64_t chain) const {
-  int64_t last = 0;
+absl::StatusOr<ChainEnds> PostgresLedger::Ends(int64_t chain) const {
+  ChainEnds ends;
   GATEWAY_RETURN_IF_ERROR(Read([&](PostgresConnection& db) -> absl::Status {
     GATEWAY_ASSIGN_OR_RETURN(
         const PostgresResult rows,
-        db.Run(kLastStored, PostgresParameters().Int64(chain),
-               options_.timeout));
-    last = rows.Int64(0, 0);
+        db.Run(kEnds, PostgresParameters().Int64(chain), options_.timeout));
+    if (rows.rows() == 0) return NoSuchChain(chain);
+    const auto end_at = [&](int column) {
+      return LedgerEnd{.commits = rows.Int64(0, column),
+                       .entries = rows.Int64(0, column + 1),
+                       .hash = std::string(rows.Bytes(0, column + 2))};
+    };
+    ends = {.said = end_at(0), .stored = end_at(3)};
     return absl::OkStatus();
   }));
-  return last;
+  return ends;
 }
 
 absl::StatusOr<LedgerEnd> PostgresLedger::Archived(int64_t chain) const {
@@ -298,7 +310,8 @@ absl::Status PostgresLedger::ReadJoins(int64_t first, VisitJoin visit) const {
       for (int row = 0; row < rows.rows(); ++row) {
         joins.push_back({.number = rows.Int64(row, 0),
                          .text = std::string(rows.Bytes(row, 1)),
-                         .hash = std::string(rows.Bytes(row, 2))});
+                         .hash = std::string(rows.Bytes(row, 2)),
+                         .time = absl::FromUnixMicros(rows.Int64(row, 3))});
       }
       return absl::OkStatus();
     }));

@@ -91,8 +91,8 @@ class PostgresLedger final : public JoinSource {
       LOCKS_EXCLUDED(mu_);
   // As CommitSource::Archived, of one chain.
   absl::StatusOr<LedgerEnd> Archived(int64_t chain) const LOCKS_EXCLUDED(mu_);
-  // As CommitSource::LastStored, of one chain.
-  absl::StatusOr<int64_t> LastStored(int64_t chain) const LOCKS_EXCLUDED(mu_);
+  // As CommitSource::Ends, of one chain.
+  absl::StatusOr<ChainEnds> Ends(int64_t chain) const LOCKS_EXCLUDED(mu_);
   // As CommitSource::Read, of one chain.
   absl::Status ReadCommits(int64_t chain, int64_t first_commit,
                            VisitCommit visit) const LOCKS_EXCLUDED(mu_);
@@ -132,8 +132,8 @@ class PostgresCommitSource final : public CommitSource {
   absl::StatusOr<LedgerEnd> Archived() const override {
     return ledger_.Archived(chain_);
   }
-  absl::StatusOr<int64_t> LastStored() const override {
-    return ledger_.LastStored(chain_);
+  absl::StatusOr<ChainEnds> Ends() const override {
+    return ledger_.Ends(chain_);
   }
 
  private:

@@ -160,6 +160,26 @@ TEST_F(PostgresKeeperTest, WhatIsSaidOfACommitIsWhatItIs) {
   EXPECT_THAT(Verify(), HasSubstr("chain 1: the entry 100"));
 }
 
+TEST_F(PostgresKeeperTest, WhatIsSaidOfAChainAndOfAJoinIsWhatTheyAre) {
+  const auto one = Start();
+  Append(*one, 60);
+  Join();
+  EXPECT_EQ(Verify(), "");
+  server_.Ask("UPDATE a.chains SET entries = entries + 1");
+  EXPECT_THAT(Verify(), HasSubstr("chain 1: the entry 120 is the last of the "
+                                  "chain, and the chain says to end with the "
+                                  "entry 121"));
+  server_.Ask(
+      "UPDATE a.chains SET entries = entries - 1, last_hash = 'altered'");
+  EXPECT_THAT(Verify(), HasSubstr("and the hash altered"));
+  server_.Ask(
+      "UPDATE a.chains SET last_hash = (SELECT last_hash FROM a.commits "
+      "WHERE number = 3)");
+  EXPECT_EQ(Verify(), "");
+  server_.Ask("UPDATE a.joins SET time = time + interval '1 microsecond'");
+  EXPECT_THAT(Verify(), HasSubstr("the join 1 is kept with another time"));
+}
+
 TEST_F(PostgresKeeperTest, NotesAreThoseOfTheirEntries) {
   const auto one = Start();
   Append(*one, 60);
