@@ -21,6 +21,7 @@
 #include "service/ledger/chain_check.h"
 #include "service/ledger/end_file.h"
 #include "service/ledger/ledger_commit.h"
+#include "service/ledger/note_check.h"
 #include "service/ledger/sqlite_commit_store.h"
 
 namespace gateway {

@@ -73,6 +73,32 @@ TEST_F(LedgerVerifyTest, LinesOfJsonAreVerified) {
                          hash_, "\nmerkle root ", MerkleRoot(hashes_), "\n"));
 }
 
+TEST_F(LedgerVerifyTest, DispatchesWithoutAnExchangeAreCounted) {
+  std::string lines;
+  const auto add = [&](std::string_view type, std::string_view id,
+                       std::string_view metadata) {
+    LedgerEntry entry;
+    entry.event_type = type;
+    entry.id = id;
+    entry.metadata = metadata;
+    UnchainedEntry(entry).AppendChained(&hash_, &lines);
+    lines.push_back('\n');
+  };
+  add("DISPATCH", "LED-1", "{}");
+  add("DISPATCH", "LED-2", "{}");
+  EXPECT_NE(Verify({Write("a", lines)})
+                .text.find("\ndispatches without an exchange 2: "),
+            std::string::npos);
+  add("EXCHANGE", "LED-3", R"({"dispatch_entry_id": "LED-1"})");
+  const LedgerReport report = Verify({Write("a", lines)}, /*as_json=*/true);
+  EXPECT_TRUE(report.valid);
+  EXPECT_NE(report.text.find("\"open_dispatches\":1"), std::string::npos)
+      << report.text;
+  add("EXCHANGE", "LED-4", R"({"dispatch_entry_id": "LED-2"})");
+  EXPECT_EQ(Verify({Write("a", lines)}).text.find("dispatches without"),
+            std::string::npos);
+}
+
 TEST_F(LedgerVerifyTest, NothingIsNotValid) {
   for (const char* const text : {"", "\n \n"}) {
     const LedgerReport report = Verify({Write("nothing", text)});
