@@ -9,6 +9,7 @@
 #include "base/string_view.h"
 #include "base/text/utf8.h"
 #include "errors/fault.h"
+#include "errors/foreign_words.h"
 
 namespace gateway {
 namespace {
@@ -169,6 +170,9 @@ absl::Status OutputCheck::Result() const {
                    errors_.size() > 1
                        ? absl::StrCat(" (and ", errors_.size() - 1, " more)")
                        : ""));
+  // Names of members of the answer are its text.
+  MarkForeignWords(fault, ForeignWords::kOfAnswer,
+                   CutText(errors_[0], kFaultErrorBytesMax));
   const size_t told = std::min(errors_.size(), kFaultErrorsMax);
   for (size_t i = 0; i < told; ++i) {
     // The place comes before the first colon with a space, the rest after it.

@@ -7,6 +7,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "errors/fault.h"
+#include "errors/foreign_words.h"
 #include "errors/verdict.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -187,6 +188,9 @@ TEST_F(OutputCheckTest, AStrictCallFailsWithTheFirstErrors) {
               ElementsAre(testing::Pair("output#/answer",
                                         "is a number, not an integer")));
   EXPECT_FALSE(ComesFromUpstream(ClassifyFailure(result)));
+  // Nobody but the caller is told a name that the answer has.
+  EXPECT_EQ(FindForeignWords(result, ForeignWords::kOfAnswer),
+            "#/answer: is a number, not an integer");
 }
 
 TEST_F(OutputCheckTest, AFaultIsBoundedHoweverMuchIsWrong) {
