@@ -1,16 +1,15 @@
 #include "service/pipeline/told_failure.h"
 
-#include <algorithm>
 #include <optional>
 #include <utility>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "base/async/worker_pool.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
 #include "errors/foreign_words.h"
 #include "service/audit/redaction/body_redactor.h"
+#include "service/audit/redaction/error_words.h"
 #include "service/audit/redaction/quoted_text.h"
 #include "service/pipeline/runtime_snapshot.h"
 
@@ -49,17 +48,11 @@ bool IsAboutNoText(const absl::Status& failure) {
   }
 }
 
-// The provider's code of what is wrong, if it looks like a name.
+// The provider's code of what is wrong, if it is made of words that errors use.
 std::string CodeOfProvider(const absl::Status& failure) {
   std::string code = FaultMetadata(failure, kProviderCodeKey);
   if (code.empty()) code = FaultMetadata(failure, kProviderErrorTypeKey);
-  const bool is_name =
-      code.size() <= kCodeBytesMax &&
-      std::all_of(code.begin(), code.end(), [](char byte) {
-        return absl::ascii_isalnum(static_cast<unsigned char>(byte)) ||
-               byte == '_' || byte == '-' || byte == '.';
-      });
-  return is_name ? code : "";
+  return code.size() <= kCodeBytesMax && IsErrorName(code) ? code : "";
 }
 
 // Puts `mark` in place of the words, which are withheld; in place of all of the
@@ -85,6 +78,18 @@ std::string WithoutSecrets(std::string_view message) {
   return SecretsRedactor().RedactText(message).text;
 }
 
+// Where in the message the provider speaks; in all of it if its words are not
+// found there.
+std::pair<size_t, size_t> WordsOfProvider(std::string_view message,
+                                          const absl::Status& failure) {
+  const std::optional<std::string> words =
+      FindForeignWords(failure, ForeignWords::kOfProvider);
+  if (!words.has_value()) return {0, 0};
+  const size_t at = message.find(*words);
+  if (at == std::string_view::npos) return {0, message.size()};
+  return {at, at + words->size()};
+}
+
 void CompareMessage(const google::protobuf::Message* message,
                     QuotedText* quoted) {
   if (message != nullptr) quoted->Compare(message->SerializePartialAsString());
@@ -107,6 +112,8 @@ std::string ToldFailure(const IncomingCall& call, std::string_view model,
   if (IsAboutNoText(failure)) return std::string(failure.message());
   const std::string message = WithoutAnswer(failure);
   QuotedText quoted(message);
+  const auto [begin, end] = WordsOfProvider(message, failure);
+  quoted.LookForWords(begin, end);
   if (call.raw != nullptr) quoted.CompareJson(call.raw->body);
   // With the earlier turns of a conversation.
   CompareMessage(call.request, &quoted);

@@ -2,14 +2,18 @@
 // attempts: the ledger, the logs, the feeds, traces and the audit log. None of
 // them has a text of the call, so it is the message without
 //
-//   what it quotes of the request        [quoted]
+//   what it quotes of the request: all   [quoted]
+//   from 16 bytes on, and words that
+//   no error is made of
+//   (audit/redaction/quoted_words.h)
 //   what it quotes of an answer          [withheld]
 //   keys, tokens, addresses, numbers of cards, passwords in URLs
 //                                        [redacted:email]
 //
-// The names of models stay, as do those of fields. Once a stream has begun the
-// request is no longer there to be compared with, and what a provider says then
-// is withheld, but for its code. The caller is told all of it.
+// The names of models stay, as do those of fields that the APIs have. Once a
+// stream has begun the request is no longer there to be compared with, and what
+// a provider says then is withheld, but for its code, if that is made of words
+// that errors use. The caller is told all of it.
 //
 //   attempt.Tell(ToldFailure(call, attempt.model, attempt.status));
 //

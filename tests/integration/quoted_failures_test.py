@@ -18,8 +18,10 @@ _PROMPT = ("what nobody else may see, of bob@canary.example, with "
 _ANSWER = "an answer that is nobody else's either"
 _WORDS = "Invalid value: '%s'" % _PROMPT
 _CANARIES = ("what nobody else", "bob@canary", "4111 1111", "pw-canary",
-             "an answer that", "nobody else's")
-_CALLS = 7
+             "an answer that", "nobody else's", "hunter2", "HUNTER2",
+             "H U N T E R 2", "pass_hunter2")
+_WORD = "Your prompt contains the word HUNTER2, or H U N T E R 2, and so on!"
+_CALLS = 9
 _TIMEOUT_S = 30.0
 
 
@@ -57,11 +59,20 @@ logging: {level: debug}
             "error": {"message": _WORDS, "code": "went_wrong"}})
         later = ask(gateway.http, chat("gpt-later", text=_PROMPT, stream=True))
         self.assertIn(_PROMPT.encode(), later.body)
+        self.upstream.set_script("gpt-word", {
+            "status": 400, "error": {"message": _WORD}})
+        refused = ask(gateway.http, chat("gpt-word", text="is it hunter2?"))
+        self.assertIn(_WORD, refused.json()["error"]["message"])
+        self.upstream.set_script("gpt-code", {
+            "text": _ANSWER, "chunk_bytes": 5, "error_after_chunks": 1,
+            "error": {"message": _WORD, "code": "pass_hunter2"}})
+        coded = ask(gateway.http, chat("gpt-code", stream=True))
+        self.assertIn(b"pass_hunter2", coded.body)
         self.upstream.set_script("gpt-whole", {
             "content_type": "application/json",
             "body": json.dumps({"choices": [{"message": {
                 "role": "assistant", "content": _ANSWER}}]})})
-        for _ in range(_CALLS - 3):  # So often that the log tells why.
+        for _ in range(_CALLS - 5):  # So often that the log tells why.
             whole = ask(gateway.http, chat("gpt-whole", text=_PROMPT,
                                            stream=True))
             self.assertRegex(whole.json()["error"]["message"],
@@ -106,6 +117,7 @@ logging: {level: debug}
         # What is left says what was wrong.
         for name in ("access log", "audit", "ledger", "traces", "watcher"):
             for words in (b"400: Invalid value: '[quoted]'",
+                          b"Your prompt contains the word [quoted], and so on!",
                           b"[withheld; code went_wrong]",
                           b"not an event stream but application/json"):
                 self.assertIn(words, sinks[name], name)

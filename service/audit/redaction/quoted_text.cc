@@ -72,6 +72,21 @@ size_t EscapeBytes(std::string_view text) {
   return std::min<size_t>(text.size(), pair ? 12 : 6);
 }
 
+// What stands between the quotes of a string of JSON, where it has escapes.
+std::string WithoutEscapes(std::string_view inside) {
+  std::string said;
+  for (size_t at = 0; at < inside.size();) {
+    const size_t escape = std::min(inside.find('\\', at), inside.size());
+    said.append(inside.substr(at, escape - at));
+    at = escape;
+    if (at == inside.size()) break;
+    const size_t bytes = EscapeBytes(inside.substr(at));
+    AppendUnescapedJson(inside.substr(at, bytes), &said);
+    at += bytes;
+  }
+  return said;
+}
+
 }  // namespace
 
 // The hash of the last kRunBytes of what it was given, as it goes on.
@@ -116,7 +131,22 @@ QuotedText::QuotedText(std::string_view message)
   }
 }
 
+void QuotedText::LookForWords(size_t begin, size_t end) {
+  words_.emplace(message_, begin, end);
+}
+
 void QuotedText::Compare(std::string_view text) {
+  CompareRuns(text);
+  CompareWords(text);
+}
+
+void QuotedText::CompareWords(std::string_view text) {
+  if (!words_.has_value()) return;
+  words_->Compare(text,
+                  [this](size_t begin, size_t end) { MarkQuoted(begin, end); });
+}
+
+void QuotedText::CompareRuns(std::string_view text) {
   if (runs_.empty()) return;
   Runs runs;
   for (const char byte : text) {
@@ -137,28 +167,29 @@ void QuotedText::CompareJson(std::string_view body) {
     size_t next = std::min(end + 1, body.size());
     while (next < body.size() && IsBlankByte(body[next])) ++next;
     const bool is_name = next < body.size() && body[next] == ':';
-    if (!is_name) CompareString(body.substr(at + 1, end - at - 1));
+    const std::string_view inside = body.substr(at + 1, end - at - 1);
+    is_name ? CompareName(inside) : CompareString(inside);
     at = body.find('"', next);
   }
+}
+
+void QuotedText::CompareName(std::string_view inside) {
+  if (!words_.has_value() || inside.size() < kShortBytesMin) return;
+  const bool has_escapes = inside.find('\\') != std::string_view::npos;
+  CompareWords(has_escapes ? WithoutEscapes(inside) : inside);
 }
 
 void QuotedText::CompareString(std::string_view inside) {
   if (inside.size() < kShortBytesMin) return;
   if (inside.size() <= kShortBytesMax) CompareShort(inside);
-  if (inside.size() < kRunBytes || runs_.empty()) return;
-  Compare(inside);
-  if (inside.find('\\') == std::string_view::npos) return;
-  std::string said;
-  for (size_t at = 0; at < inside.size();) {
-    const size_t escape = std::min(inside.find('\\', at), inside.size());
-    said.append(inside.substr(at, escape - at));
-    at = escape;
-    if (at == inside.size()) break;
-    const size_t bytes = EscapeBytes(inside.substr(at));
-    AppendUnescapedJson(inside.substr(at, bytes), &said);
-    at += bytes;
+  if (inside.size() >= kRunBytes) CompareRuns(inside);
+  if (inside.find('\\') == std::string_view::npos) {
+    return CompareWords(inside);
   }
-  Compare(said);
+  if (runs_.empty() && !words_.has_value()) return;
+  const std::string said = WithoutEscapes(inside);
+  CompareRuns(said);
+  CompareWords(said);
 }
 
 void QuotedText::CompareShort(std::string_view inside) {

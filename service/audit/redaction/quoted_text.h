@@ -11,6 +11,11 @@
 // which messages name what is wrong by; and besides, whole, short strings that
 // have a blank in them and so are no names.
 //
+// Who says where in the message somebody else speaks has less of it cut out as
+// well: words (quoted_words.h), of all strings and of names of members.
+//
+//   quoted.LookForWords(0, message.size());
+//
 // Takes time in proportion to the message and to what it is compared with: some
 // nanoseconds a byte. Thread-compatible.
 
@@ -19,12 +24,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/types/span.h"
+#include "service/audit/redaction/quoted_words.h"
 
 namespace gateway {
 
@@ -34,6 +41,10 @@ class QuotedText {
 
   // Borrows the message.
   explicit QuotedText(std::string_view message);
+
+  // Has words looked for from now on: all of message[begin, end) or, where that
+  // is nothing, those of names. REQUIRES: begin <= end <= the message's size.
+  void LookForWords(size_t begin, size_t end);
 
   // Looks for what the message repeats of any text.
   void Compare(std::string_view text);
@@ -49,6 +60,9 @@ class QuotedText {
  private:
   class Runs;
 
+  void CompareRuns(std::string_view text);
+  void CompareWords(std::string_view text);
+  void CompareName(std::string_view inside);
   void CompareString(std::string_view inside);
   void CompareShort(std::string_view inside);
   void MarkQuoted(size_t begin, size_t end);
@@ -64,6 +78,7 @@ class QuotedText {
   std::vector<bool> quoted_;   // For each byte of the message.
   std::vector<bool> matched_;  // For each run, of those in runs_.
   bool any_ = false;
+  std::optional<QuotedWords> words_;
 };
 
 }  // namespace gateway

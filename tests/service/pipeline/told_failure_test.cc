@@ -74,6 +74,29 @@ TEST_F(ToldFailureTest, WhatQuotesARequestIsCut) {
   EXPECT_EQ(ToldFailure(call_, "m", failure), "acme: 400: no such '[quoted]'");
 }
 
+// Less of it than is a quote by itself.
+TEST_F(ToldFailureTest, WordsOfARequestThatAProviderRepeatsAreCut) {
+  TakeRaw(R"({"model":"m","messages":[{"content":"my pass is Hunter2!"}]})");
+  EXPECT_EQ(ToldFailure(call_, "m",
+                        Refused("Your prompt contains the word HUNTER2! This "
+                                "model does not accept it.")),
+            "acme: 400: Your prompt contains the word [quoted]! This model "
+            "does not accept it.");
+  // Where the gateway's own words end is not known.
+  absl::Status failure =
+      MakeFault(v1::ERROR_REASON_INVALID_REQUEST, "acme: hunter2 is...");
+  MarkForeignWords(failure, ForeignWords::kOfProvider, "hunter2 is none");
+  EXPECT_EQ(ToldFailure(call_, "m", failure), "acme: [quoted] is...");
+}
+
+TEST_F(ToldFailureTest, ACallersOwnNamesOfMembersAreCut) {
+  TakeRaw(R"({"giraffe":1,"giraffe":2,"messages":[]})");
+  EXPECT_EQ(ToldFailure(call_, "m", InvalidField("giraffe", "given twice")),
+            "[quoted]: given twice");
+  EXPECT_EQ(ToldFailure(call_, "m", InvalidField("messages", "given twice")),
+            "messages: given twice");
+}
+
 TEST_F(ToldFailureTest, NamesOfModelsStay) {
   call_.request = &request_;
   call_.facts.model = "acme-large-2026-01-02";
@@ -93,8 +116,10 @@ TEST_F(ToldFailureTest, WithoutARequestAProvidersWordsAreWithheld) {
   EXPECT_EQ(ToldFailure(failure), "acme: 400: [withheld]");
   AddFaultMetadata(failure, kProviderCodeKey, "went_wrong");
   EXPECT_EQ(ToldFailure(failure), "acme: 400: [withheld; code went_wrong]");
-  AddFaultMetadata(failure, kProviderCodeKey, "some words of it");
-  EXPECT_EQ(ToldFailure(failure), "acme: 400: [withheld]");
+  for (const char* code : {"some words of it", "hunter2", "no_hunter_found"}) {
+    AddFaultMetadata(failure, kProviderCodeKey, code);
+    EXPECT_EQ(ToldFailure(failure), "acme: 400: [withheld]") << code;
+  }
   // The gateway's own are not.
   EXPECT_EQ(ToldFailure(MakeFault(v1::ERROR_REASON_PROVIDER_UNAVAILABLE,
                                   "the connection closed")),

@@ -76,6 +76,21 @@ TEST(QuotedTextTest, WhatIsNoQuoteStays) {
   EXPECT_EQ(CutOfJson("short", "\"short"), "short");
 }
 
+TEST(QuotedTextTest, WhereWordsAreLookedForShortQuotesAreCutToo) {
+  constexpr std::string_view kMessage =
+      "Unknown parameter 'pet_name': rex42 and \"Bello\" are not allowed";
+  QuotedText quoted(kMessage);
+  quoted.LookForWords(0, kMessage.size());
+  quoted.CompareJson(
+      R"({"temperature":1,"tools":{"pet_name":"B\u0065llo","b":["REX42"]}})");
+  EXPECT_EQ(quoted.Cut({}, "[quoted]"),
+            "Unknown parameter 'pet_name': [quoted]\" are not allowed");
+  QuotedText of_name("giraffe: given twice");
+  of_name.LookForWords(0, 0);
+  of_name.CompareJson(R"({"giraffe" :1,"giraffe":2})");
+  EXPECT_EQ(of_name.Cut({}, "[quoted]"), "[quoted]: given twice");
+}
+
 TEST(QuotedTextTest, AnyTextIsTaken) {
   // Strings that are not closed, lone escapes, and no string at all.
   for (const std::string_view body :
