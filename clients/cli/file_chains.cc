@@ -18,7 +18,7 @@ ChainCheck::Finding FileChains::Add(std::string_view entry, bool is_database) {
 }
 
 void FileChains::Follow(std::string_view entry, bool is_database) {
-  NoteCheck& notes = chains_[current_].notes;
+  DispatchNoteCheck& notes = chains_[current_].notes;
   if (is_database) {
     notes.Add(entry);
   } else {

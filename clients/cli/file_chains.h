@@ -37,7 +37,7 @@ class FileChains {
   struct Chain {
     ChainCheck check;
     RunningMerkleRoot merkle;
-    NoteCheck notes;
+    DispatchNoteCheck notes;
     std::string first_hash;
   };
 
@@ -53,7 +53,7 @@ class FileChains {
   // Follows what the last entry says of dispatches. Of a gateway's file those
   // of a commit are to be followed by what is kept beside them (note_check.h).
   void Follow(std::string_view entry, bool is_database);
-  std::optional<NoteCheck::Fault> EndCommit(std::string_view notes) {
+  std::optional<DispatchNoteCheck::Fault> EndCommit(std::string_view notes) {
     return chains_[current_].notes.EndCommit(notes);
   }
 

@@ -165,7 +165,7 @@ class Verification {
                                    ToAbsl(*commit.last_hash),
                                    ": what is said of it was altered")});
     }
-    if (std::optional<NoteCheck::Fault> fault =
+    if (std::optional<DispatchNoteCheck::Fault> fault =
             chains_.EndCommit(commit.notes)) {
       Report(commit.first_entry + static_cast<int64_t>(fault->place),
              {.severity = ChainCheck::Severity::kFail,

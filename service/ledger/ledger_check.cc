@@ -124,7 +124,8 @@ absl::Status LedgerCheck::Add(const LedgerCommit& commit) {
 }
 
 absl::Status LedgerCheck::CheckNotes(const LedgerCommit& commit) {
-  std::optional<NoteCheck::Fault> fault = notes_.EndCommit(commit.notes);
+  std::optional<DispatchNoteCheck::Fault> fault =
+      notes_.EndCommit(commit.notes);
   if (!fault.has_value()) return absl::OkStatus();
   return Break(commit.first_entry + static_cast<int64_t>(fault->place),
                std::move(fault->id), std::move(fault->what));

@@ -78,7 +78,7 @@ class LedgerCheck {
   int64_t last_commit_ = 0;  // 0 before the first.
   uint64_t bytes_ = 0;
   ChainCheck chain_;
-  NoteCheck notes_;
+  DispatchNoteCheck notes_;
   RunningMerkleRoot merkle_;
   int64_t broken_entry_ = 0;
   std::string broken_id_;

@@ -106,7 +106,7 @@ absl::Status LedgerLog::FollowFromCheckpoint() {
   entries_at_checkpoint_ = from.end.entries;
   GATEWAY_RETURN_IF_ERROR(AsDamage(followed_.Restore(from)));
   ChainCheck check(from.end.hash);
-  NoteCheck notes(followed_.open_dispatches());
+  DispatchNoteCheck notes(followed_.open_dispatches());
   std::set<std::string> open = followed_.open_dispatches().ids();
   GATEWAY_RETURN_IF_ERROR(
       Read(from.end.commits + 1, [&](const LedgerCommit& commit) {
@@ -125,7 +125,8 @@ absl::Status LedgerLog::FollowFromCheckpoint() {
 }
 
 absl::Status LedgerLog::FollowCommit(const LedgerCommit& commit,
-                                     ChainCheck* check, NoteCheck* notes) {
+                                     ChainCheck* check,
+                                     DispatchNoteCheck* notes) {
   std::string fault;
   ForEachEntry(commit.texts, [&](std::string_view entry) {
     const ChainCheck::Finding finding = check->Add(entry);

@@ -143,7 +143,7 @@ class LedgerLog final : public CommitSource {
   absl::Status FollowFromCheckpoint();
   // Checks a commit behind the checkpoint, and follows it.
   absl::Status FollowCommit(const LedgerCommit& commit, ChainCheck* check,
-                            NoteCheck* notes);
+                            DispatchNoteCheck* notes);
   // That the dispatches, which are open since before the checkpoint, are in the
   // commits up to this one, and that what is known of them is what they were
   // written with.

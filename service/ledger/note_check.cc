@@ -137,17 +137,17 @@ void OpenDispatchCount::Add(const DispatchFacts& entry) {
   if (entry.kind == Kind::kExchange) open_.erase(entry.dispatch_id);
 }
 
-NoteCheck::NoteCheck(const OpenDispatches& open) {
+DispatchNoteCheck::DispatchNoteCheck(const OpenDispatches& open) {
   for (const std::string& id : open.ids()) open_[id] = Open::kUnbound;
 }
 
-void NoteCheck::Count(std::string_view entry) {
+void DispatchNoteCheck::Count(std::string_view entry) {
   if (entries_.empty()) entries_.emplace_back();
   ReadDispatchFacts(entry, &entries_.front());
   count_.Add(entries_.front());
 }
 
-void NoteCheck::Add(std::string_view entry) {
+void DispatchNoteCheck::Add(std::string_view entry) {
   if (size_ == entries_.size()) entries_.emplace_back();
   DispatchFacts& facts = entries_[size_++];
   ReadDispatchFacts(entry, &facts);
@@ -155,13 +155,13 @@ void NoteCheck::Add(std::string_view entry) {
   count_.Add(facts);
 }
 
-bool NoteCheck::IsBound(std::string_view dispatch_id) const {
+bool DispatchNoteCheck::IsBound(std::string_view dispatch_id) const {
   const auto found = open_.find(ToAbsl(dispatch_id));
   return found != open_.end() && found->second == Open::kBound;
 }
 
-std::string NoteCheck::TakeOpening(const DispatchFacts& entry,
-                                   std::string_view* notes) {
+std::string DispatchNoteCheck::TakeOpening(const DispatchFacts& entry,
+                                           std::string_view* notes) {
   const std::string_view begin = *notes;
   const bool is_bound = !entry.note_hash.empty();
   DispatchNote opening;
@@ -184,8 +184,8 @@ std::string NoteCheck::TakeOpening(const DispatchFacts& entry,
   return {};
 }
 
-std::string NoteCheck::TakeClosing(const DispatchFacts& entry,
-                                   std::string_view* notes) {
+std::string DispatchNoteCheck::TakeClosing(const DispatchFacts& entry,
+                                           std::string_view* notes) {
   const std::string_view begin = *notes;
   lacking_.erase(entry.dispatch_id);
   DispatchNote closing;
@@ -206,9 +206,9 @@ std::string NoteCheck::TakeClosing(const DispatchFacts& entry,
   return {};
 }
 
-std::string NoteCheck::TakeWithdrawals(const DispatchFacts& entry,
-                                       std::string_view begin,
-                                       std::string_view* notes) {
+std::string DispatchNoteCheck::TakeWithdrawals(const DispatchFacts& entry,
+                                               std::string_view begin,
+                                               std::string_view* notes) {
   DispatchNote withdrawal;
   while (IsNext(*notes, NoteKind::kWithdraws, &withdrawal)) {
     notes->remove_prefix(withdrawal.whole.size());
@@ -217,7 +217,7 @@ std::string NoteCheck::TakeWithdrawals(const DispatchFacts& entry,
   return kAltered;
 }
 
-void NoteCheck::TakeUnboundWithdrawals(std::string_view* notes) {
+void DispatchNoteCheck::TakeUnboundWithdrawals(std::string_view* notes) {
   DispatchNote withdrawal;
   while (!names_hashes_ &&
          IsNext(*notes, NoteKind::kWithdraws, &withdrawal) &&
@@ -226,7 +226,7 @@ void NoteCheck::TakeUnboundWithdrawals(std::string_view* notes) {
   }
 }
 
-std::string NoteCheck::TakeOver(const DispatchFacts& entry) {
+std::string DispatchNoteCheck::TakeOver(const DispatchFacts& entry) {
   if (entry.kind == Kind::kDispatch && !entry.note_hash.empty()) {
     lacking_.insert(entry.id);
   }
@@ -235,8 +235,8 @@ std::string NoteCheck::TakeOver(const DispatchFacts& entry) {
   return open_.contains(entry.dispatch_id) ? kNotClosed : "";
 }
 
-std::string NoteCheck::Take(const DispatchFacts& entry,
-                            std::string_view* notes) {
+std::string DispatchNoteCheck::Take(const DispatchFacts& entry,
+                                    std::string_view* notes) {
   switch (entry.kind) {
     case Kind::kDispatch:
       return TakeOpening(entry, notes);
@@ -254,7 +254,8 @@ std::string NoteCheck::Take(const DispatchFacts& entry,
   return {};
 }
 
-std::optional<NoteCheck::Fault> NoteCheck::EndCommit(std::string_view notes) {
+std::optional<DispatchNoteCheck::Fault> DispatchNoteCheck::EndCommit(
+    std::string_view notes) {
   const size_t size = std::exchange(size_, 0);
   DispatchNote only;
   const bool is_taken_over =

@@ -1,6 +1,6 @@
-// NoteCheck verifies what is kept beside entries (dispatch_note.h): that each
-// note is the one which its entry was written with. Entries vouch for them, and
-// the chain for entries:
+// DispatchNoteCheck verifies what is kept beside entries (dispatch_note.h):
+// that each note is the one which its entry was written with. Entries vouch for
+// them, and the chain for entries:
 //
 //   DISPATCH          its gateway.note_hash is the hash of its note
 //   EXCHANGE          its dispatch_entry_id is what its note closes; if it
@@ -11,7 +11,7 @@
 // What gateways before ADR 37 wrote names no hash: notes of such a dispatch are
 // taken as they are, but may not say anything of one that names its note.
 //
-//   NoteCheck check;
+//   DispatchNoteCheck check;
 //   for (const LedgerCommit& commit : commits) {
 //     ForEachEntry(commit.texts, [&](auto entry) { check.Add(entry); });
 //     if (auto fault = check.EndCommit(commit.notes)) Report(*fault);
@@ -62,7 +62,7 @@ class OpenDispatchCount {
   absl::flat_hash_set<std::string> open_;
 };
 
-class NoteCheck {
+class DispatchNoteCheck {
  public:
   struct Fault {
     size_t place = 0;  // Of the entry in its commit, from 0 on.
@@ -70,10 +70,10 @@ class NoteCheck {
     std::string what;  // For people.
   };
 
-  NoteCheck() = default;
+  DispatchNoteCheck() = default;
   // Continues where these are open, of which it is not known whether entries
   // name their notes.
-  explicit NoteCheck(const OpenDispatches& open);
+  explicit DispatchNoteCheck(const OpenDispatches& open);
 
   // Of entries that have no notes, as those of an export, it counts alone.
   void Count(std::string_view entry);

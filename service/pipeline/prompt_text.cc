@@ -34,7 +34,7 @@ bool HoldsInstructions(std::string_view key) {
 // nothing if it is not a text, or not all.
 using OneText = std::optional<std::string>;
 
-absl::StatusOr<OneText> TextOf(JsonValue& value) {
+absl::StatusOr<OneText> OneTextOf(JsonValue& value) {
   if (!value.IsString()) return OneText();
   GATEWAY_ASSIGN_OR_RETURN(const std::string_view text, value.String());
   return OneText(text);
@@ -47,7 +47,7 @@ absl::StatusOr<OneText> TextOfPart(JsonValue& part) {
   GATEWAY_RETURN_IF_ERROR(part.EachField(
       [&](std::string_view key, JsonValue& field) -> absl::Status {
         if (key != "text") return absl::OkStatus();
-        GATEWAY_ASSIGN_OR_RETURN(text, TextOf(field));
+        GATEWAY_ASSIGN_OR_RETURN(text, OneTextOf(field));
         return absl::OkStatus();
       }));
   return text;
@@ -56,7 +56,7 @@ absl::StatusOr<OneText> TextOfPart(JsonValue& part) {
 // The text of a message's content: it is a string, or a list of one part that
 // has a text.
 absl::StatusOr<OneText> TextOfContent(JsonValue& content) {
-  if (!content.IsArray()) return TextOf(content);
+  if (!content.IsArray()) return OneTextOf(content);
   OneText text;
   int parts = 0;
   GATEWAY_RETURN_IF_ERROR(
@@ -73,7 +73,7 @@ absl::StatusOr<OneText> TextOfContent(JsonValue& content) {
 
 // The text of a message, if it is the user's.
 absl::StatusOr<OneText> TextOfMessage(JsonValue& message) {
-  if (!message.IsObject()) return TextOf(message);
+  if (!message.IsObject()) return OneTextOf(message);
   bool is_users = true;
   // Who has `content` means that.
   std::optional<OneText> content;
@@ -81,7 +81,7 @@ absl::StatusOr<OneText> TextOfMessage(JsonValue& message) {
   GATEWAY_RETURN_IF_ERROR(message.EachField(
       [&](std::string_view key, JsonValue& field) -> absl::Status {
         if (key == "role") {
-          GATEWAY_ASSIGN_OR_RETURN(const OneText role, TextOf(field));
+          GATEWAY_ASSIGN_OR_RETURN(const OneText role, OneTextOf(field));
           is_users = role == "user";
         } else if (key == "content") {
           GATEWAY_ASSIGN_OR_RETURN(content, TextOfContent(field));

@@ -72,16 +72,17 @@ std::string Opening(const std::string& id) {
   return OpeningNote(id, absl::StrCat("X-", id), "S", "{\"cost\": 100}");
 }
 
-std::optional<NoteCheck::Fault> Check(NoteCheck& check, const Commit& commit) {
+std::optional<DispatchNoteCheck::Fault> Check(DispatchNoteCheck& check,
+                                              const Commit& commit) {
   ForEachEntry(commit.texts, [&](std::string_view entry) { check.Add(entry); });
   return check.EndCommit(commit.notes);
 }
 
 // What is wrong with the last of these; the others are well.
 std::string FaultOf(const std::vector<Commit>& commits) {
-  NoteCheck check;
+  DispatchNoteCheck check;
   for (const Commit& commit : commits) {
-    const std::optional<NoteCheck::Fault> fault = Check(check, commit);
+    const std::optional<DispatchNoteCheck::Fault> fault = Check(check, commit);
     const bool is_last = &commit == &commits.back();
     if (is_last && fault.has_value()) {
       return absl::StrCat(fault->place, " ", fault->id, " ", fault->what);
@@ -101,7 +102,7 @@ Commit Altered(Commit commit, std::string_view from, std::string_view to) {
 }
 
 TEST(NoteCheckTest, WhatGatewaysWriteIsWell) {
-  NoteCheck check;
+  DispatchNoteCheck check;
   EXPECT_FALSE(Check(check, Commit()
                                 .Dispatch("1", Opening("1"))
                                 .Dispatch("2", Opening("2") +
@@ -195,7 +196,7 @@ TEST(NoteCheckTest, WhatGatewaysOfBeforeWroteIsTakenAsItIs) {
 }
 
 TEST(NoteCheckTest, WhatWasTakenOverLacksTheNotesOfWhatIsOpen) {
-  NoteCheck check;
+  DispatchNoteCheck check;
   Commit taken = Commit().Dispatch("1", "1").Dispatch("2", "2").Exchange("1");
   taken.notes = TakenOverNote();
   EXPECT_FALSE(Check(check, taken).has_value());
