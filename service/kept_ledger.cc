@@ -53,6 +53,12 @@ constexpr MetricDefinition kLost = {
     .name = "llmgw_ledger_lost_entries_total",
     .help = "Entries that could neither be written nor kept.",
     .kind = MetricKind::kCounter};
+constexpr MetricDefinition kLeftOut = {
+    .name = "llmgw_ledger_refusals_left_out_total",
+    .help =
+        "Refusals that have no entry in the ledger, beyond "
+        "ledger.refusals_per_second and ledger.unknown_callers_per_second.",
+    .kind = MetricKind::kCounter};
 constexpr MetricDefinition kWaiting = {
     .name = "llmgw_ledger_waiting_entries",
     .help = "Entries that wait to be written.",
@@ -337,6 +343,7 @@ void KeptLedger::AddMetrics(MetricRegistry& registry) const {
     add(kCommits, counts.commits);
     add(kFailures, counts.failures);
     add(kLost, counts.lost);
+    add(kLeftOut, counts.left_out);
     add(kWaiting, counts.waiting);
     add(kKept, counts.kept);
     add(kFailing, counts.failing);

@@ -38,12 +38,14 @@ void AuditBody::GiveUp(std::string_view why) {
   std::swap(*this, none);
 }
 
-void AuditEntry::StandFor(int64_t others) {
+void AuditEntry::StandFor(int64_t others, bool caller_known) {
   entries = others;
   std::string message(texts[AuditText::kMessage].substr(
       0, AuditTexts::kTextBytesMax - kStandsForBytes));
-  absl::StrAppend(&message, " (and ", others,
-                  " before it of callers who are not known, without an entry)");
+  absl::StrAppend(&message, " (and ", others, " before it ",
+                  caller_known ? "that cost their caller nothing"
+                               : "of callers who are not known",
+                  ", without an entry)");
   texts.Replace(AuditText::kMessage, message);
 }
 

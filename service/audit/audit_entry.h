@@ -138,8 +138,9 @@ struct AuditEntry {
   AuditBody request;
   AuditBody response;
 
-  // Says that it stands for so many more refusals, which have no entry.
-  void StandFor(int64_t others);
+  // Says that it stands for so many more refusals, which have no entry: of the
+  // same caller or, if it is not known, of all who are not.
+  void StandFor(int64_t others, bool caller_known);
 
   // How much memory it takes, roughly.
   size_t held_bytes() const {

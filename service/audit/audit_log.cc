@@ -97,9 +97,9 @@ Task<absl::Status> AuditLog::RecordDisclosure(std::string_view operation,
   return store_->AppendOne(std::move(entry), cancel);
 }
 
-void AuditLog::LeaveOut() {
+void AuditLog::LeaveOut(bool caller_known) {
   MutexLock lock(mu_);
-  ++counts_.left_out;
+  ++(caller_known ? counts_.left_out : counts_.unknown_left_out);
 }
 
 void AuditLog::DropOne() {

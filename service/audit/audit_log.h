@@ -61,7 +61,10 @@ class AuditLog {
   struct Counts {
     uint64_t written = 0;   // Entries of calls.
     uint64_t dropped = 0;   // Entries that are lost.
-    uint64_t left_out = 0;  // Calls that were to have none.
+    // Refusals that were to have none, of callers who are known and who are
+    // not.
+    uint64_t left_out = 0;
+    uint64_t unknown_left_out = 0;
     uint64_t bodiless = 0;  // Entries whose bodies had no room.
     uint64_t deleted = 0;
     uint64_t failures = 0;  // Commits that failed.
@@ -86,9 +89,9 @@ class AuditLog {
 
   void Add(AuditEntry entry) LOCKS_EXCLUDED(mu_);
 
-  // Counts a call of a caller who is not known, beyond as many as have an entry
-  // (AuditPolicy::unknown_callers_per_second).
-  void LeaveOut() LOCKS_EXCLUDED(mu_);
+  // Counts a refusal beyond as many as have an entry (refusals_per_second and
+  // unknown_callers_per_second of AuditPolicy).
+  void LeaveOut(bool caller_known) LOCKS_EXCLUDED(mu_);
 
   // Writes what waits, if it can be written, and nothing from here on. Blocks;
   // the destructor does it, too. DATA_LOSS tells how many entries could not be

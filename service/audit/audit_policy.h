@@ -27,6 +27,8 @@ struct AuditPolicy {
   absl::Duration retention = absl::Hours(24) * 30;
   // How many refusals of callers who are not known have an entry, on each loop.
   int unknown_callers_per_second = 10;
+  // How many refusals of each other caller have one, on each loop.
+  int refusals_per_second = 10;
 };
 
 }  // namespace gateway

@@ -111,6 +111,7 @@ void FillAudit(configv1::AuditConfig* audit) {
   FILL_TEXT(*audit, file, "audit.db");
   FILL(*audit, retention_days, 30);
   FILL(*audit, unknown_callers_per_second, 10);
+  FILL(*audit, refusals_per_second, 10);
   FILL(*audit, queue_entries_limit, 10'000);
   FILL(*audit, queue_bytes_limit, int64_t{64} << 20);
   for (configv1::AuditBodyRule& rule : *audit->mutable_bodies()) {

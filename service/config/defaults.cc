@@ -395,6 +395,7 @@ void FillLogging(LoggingConfig* logging) {
     logging->set_level(LOG_LEVEL_INFO);
   }
   FILL(*logging, access_log, true);
+  FILL(*logging, access_log_refusals_per_second, 10);
   if (logging->format() == LOG_FORMAT_UNSPECIFIED) {
     logging->set_format(LOG_FORMAT_JSON);
   }

@@ -22,6 +22,7 @@ void FillLedger(configv1::LedgerConfig* ledger) {
   FILL(*ledger, queue_entries_limit, 65'536);
   FILL(*ledger, queue_bytes_limit, int64_t{64} << 20);
   FILL(*ledger, unknown_callers_per_second, 10);
+  FILL(*ledger, refusals_per_second, 10);
   if (ledger->has_postgres()) {
     FillPostgres(ledger->mutable_postgres());
     if (!ledger->has_commit_timeout()) {

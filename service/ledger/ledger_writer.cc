@@ -76,6 +76,7 @@ LedgerWriter::Counts LedgerWriter::counts() const {
   Counts counts = counts_;
   counts.waiting = waiting_entries_;
   counts.kept += left_entries_;
+  counts.left_out = left_out_.load(std::memory_order_relaxed);
   counts.losing = counts.lost > told_lost_;
   return counts;
 }

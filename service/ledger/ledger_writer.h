@@ -44,6 +44,7 @@
 #ifndef SERVICE_LEDGER_LEDGER_WRITER_H_
 #define SERVICE_LEDGER_LEDGER_WRITER_H_
 
+#include <atomic>
 #include <coroutine>
 #include <cstddef>
 #include <cstdint>
@@ -129,6 +130,7 @@ class LedgerWriter {
     uint64_t failures = 0;  // Commits that failed.
     // Entries that there was no room for, or that were cut off.
     uint64_t lost = 0;
+    uint64_t left_out = 0;  // As LeaveOut was told.
     size_t waiting = 0;    // To be committed, now.
     size_t kept = 0;       // After a failure, now.
     bool failing = false;  // Whether the last commit failed, or is stalled.
@@ -168,6 +170,9 @@ class LedgerWriter {
   // has returned. REQUIRES: there is one at least.
   Committing Commit(Sources sources, absl::Span<UnchainedEntry> behind,
                     IfNotCommitted otherwise);
+
+  // Counts a refusal that is to have no entry. Waits for nobody.
+  void LeaveOut() { left_out_.fetch_add(1, std::memory_order_relaxed); }
 
   Counts counts() const LOCKS_EXCLUDED(mu_);
   Unwritten unwritten() const LOCKS_EXCLUDED(mu_);
@@ -305,6 +310,7 @@ class LedgerWriter {
 
   const Options options_;
   Clock& clock_;
+  std::atomic<uint64_t> left_out_ = 0;
   const std::function<void()> wake_;      // Null where there is a thread.
   const std::unique_ptr<LedgerLog> log_;  // The thread's.
   // Whom it takes entries of, and what it commits; the thread's.

@@ -81,6 +81,10 @@ void VisitTexts(CallAttempt& attempt, Visit visit) {
 
 }  // namespace
 
+bool IsRefusal(const CallRecord& record) {
+  return record.status_code != absl::StatusCode::kOk && record.attempts.empty();
+}
+
 std::string_view StatusCodeName(absl::StatusCode code) {
   const auto index = static_cast<size_t>(code);
   return index < kStatusCodeNames.size() ? kStatusCodeNames[index] : "UNKNOWN";

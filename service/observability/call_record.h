@@ -189,6 +189,10 @@ struct CallRecord : CallTimes {
   int64_t unlogged = 0;
 };
 
+// Whether the call failed and no provider was asked for it: that cost its
+// caller nothing, and can happen as often as it likes.
+bool IsRefusal(const CallRecord& record);
+
 // Returns a status code's name as in the gRPC specification: `NOT_FOUND`.
 std::string_view StatusCodeName(absl::StatusCode code);
 

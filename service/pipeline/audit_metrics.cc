@@ -12,6 +12,12 @@ constexpr MetricDefinition kAuditDropped = {
     .help = "Entries that the audit log has lost, for want of room to wait.",
     .kind = MetricKind::kCounter};
 constexpr MetricDefinition kAuditLeftOut = {
+    .name = "llmgw_audit_refusals_left_out_total",
+    .help =
+        "Refusals of callers who are known that have no entry in the audit "
+        "log, beyond audit.refusals_per_second.",
+    .kind = MetricKind::kCounter};
+constexpr MetricDefinition kAuditUnknownLeftOut = {
     .name = "llmgw_audit_unknown_callers_left_out_total",
     .help =
         "Refusals of callers who are not known that have no entry in the "
@@ -45,6 +51,8 @@ void AddAuditMetrics(const AuditLog& audit, MetricRegistry& registry) {
     values.Add(kAuditEntries, {}, static_cast<double>(counts.written));
     values.Add(kAuditDropped, {}, static_cast<double>(counts.dropped));
     values.Add(kAuditLeftOut, {}, static_cast<double>(counts.left_out));
+    values.Add(kAuditUnknownLeftOut, {},
+               static_cast<double>(counts.unknown_left_out));
     values.Add(kAuditBodiesDropped, {}, static_cast<double>(counts.bodiless));
     values.Add(kAuditDeleted, {}, static_cast<double>(counts.deleted));
     values.Add(kAuditFailures, {}, static_cast<double>(counts.failures));

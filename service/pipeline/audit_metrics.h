@@ -4,6 +4,9 @@
 //   llmgw_audit_dropped_total         that are lost, for want of room to wait
 //   llmgw_audit_bodies_dropped_total  that are kept without their bodies, for
 //                                     the same reason
+//   llmgw_audit_refusals_left_out_total         refusals that are to have none,
+//   llmgw_audit_unknown_callers_left_out_total  of callers who are known and
+//                                               who are not
 //   llmgw_audit_deleted_total         entries whose time was over
 //   llmgw_audit_write_failures_total  commits that failed, and are tried again
 //   llmgw_audit_waiting               entries that wait to be written, now

@@ -43,6 +43,8 @@
 
 namespace gateway {
 
+class RefusalCount;
+
 // How many input tokens a call has.
 struct TokenCount {
   int64_t tokens = 0;
@@ -63,6 +65,8 @@ class PlannedCall : public IncomingCall {
 
   // Set by the recorder that will record the call; may be null.
   ProviderHealthShard* provider_health = nullptr;
+  // Which refusals the ledger tells of; set so, too.
+  RefusalCount* ledger_refusals = nullptr;
 
   // When the call is over, whatever has come of it; steady. Set as the first
   // stage begins.

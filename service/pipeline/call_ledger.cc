@@ -17,6 +17,7 @@
 #include "errors/fault.h"
 #include "llmgateway/config/v1/ledger.pb.h"
 #include "service/budgets/budget_entries.h"
+#include "service/identity/caller.h"
 #include "service/ledger/dispatch_note.h"
 #include "service/ledger/hash_text.h"
 #include "service/money/cost.h"
@@ -24,6 +25,7 @@
 #include "service/pipeline/call_budgets.h"
 #include "service/pipeline/ledger_metadata.h"
 #include "service/pipeline/prompt_text.h"
+#include "service/pipeline/refusal_count.h"
 #include "service/pipeline/told_failure.h"
 #include "service/pipeline/usage_estimate.h"
 #include "service/tracing/call_trace.h"
@@ -399,6 +401,7 @@ Task<absl::Status> CallLedger::Finish(Call& call, absl::Status outcome) {
   if (call.budgets != nullptr && EndsWithDebit(call, was_asked)) {
     sources.push_back(&debit.emplace(call, now));
   }
+  int64_t others = 0;
   IfNotCommitted otherwise =
       degrades_ ? IfNotCommitted::kKeepAndGoOn : IfNotCommitted::kKeep;
   std::string_view event_type = kExchangeType;
@@ -407,9 +410,9 @@ Task<absl::Status> CallLedger::Finish(Call& call, absl::Status outcome) {
     event_type = kReuseType;
     otherwise =
         degrades_ ? IfNotCommitted::kKeepAndGoOn : IfNotCommitted::kKeepIfRoom;
-  } else if (!outcome.ok() && !was_asked) {
+  } else if (!outcome.ok() && !was_asked && IsRecorded(call, &others)) {
     const std::string& id = OwnEntryId(call);
-    closed_.push_back(RejectionEntry(call, outcome, id));
+    closed_.push_back(RejectionEntry(call, outcome, id, others));
     event_type = kRejectionType;
     AddFaultMetadata(outcome, kLedgerEntryKey, id);
     otherwise = IfNotCommitted::kKeepInPassing;
@@ -454,22 +457,39 @@ void CallLedger::HashPrompt(const IncomingCall& call) {
   if (texts_ != nullptr) prompt_ = std::move(prompt);
 }
 
+bool CallLedger::IsRecorded(const Call& call, int64_t* others) const {
+  // A dispatch that may be in the ledger is withdrawn by the entry.
+  if (!trips_.empty() || call.ledger_refusals == nullptr) return true;
+  const LedgerConfig& config = call.runtime->config().ledger();
+  if (call.ledger_refusals->Take(
+          call,
+          {.of_caller = config.refusals_per_second(),
+           .of_unknown = config.unknown_callers_per_second()},
+          others)) {
+    return true;
+  }
+  writer_.LeaveOut();
+  return false;
+}
+
 UnchainedEntry CallLedger::RejectionEntry(const Call& call,
                                           const absl::Status& refusal,
-                                          std::string_view id) {
+                                          std::string_view id,
+                                          int64_t others) {
   LedgerEntry entry = BeginEntry(call, kRejectionType, id, Now(call));
   entry.decision = "REJECTED";
   const std::string told = ToldOutcome(call, refusal);
   entry.reason = absl::StrCat(ToAbsl(RefusalCode(refusal)), ": ", told);
-  if (unrecorded_ > 0) {
-    absl::StrAppend(&entry.reason, " (and ", unrecorded_,
-                    " before it of callers who are not known, without an "
-                    "entry)");
+  if (others > 0) {
+    absl::StrAppend(&entry.reason, " (and ", others, " before it ",
+                    IsKnown(*call.caller) ? "that cost their caller nothing"
+                                          : "of callers who are not known",
+                    ", without an entry)");
   }
   std::string note;
   for (const RoundTrip& trip : trips_) AppendWithdrawal(trip, &note);
-  entry.metadata = RejectionMetadata(call, refusal, told,
-                                     note.empty() ? "" : HashText(note));
+  entry.metadata = RejectionMetadata(
+      call, refusal, told, note.empty() ? "" : HashText(note), others);
   return UnchainedEntry(entry, std::move(note));
 }
 

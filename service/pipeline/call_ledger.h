@@ -106,13 +106,11 @@ class CallLedger : public Recycled {
   // only where the call is about to forget them.
   void Close(const Call& call);
 
-  // The entry of the refusal says that it stands for so many of callers who are
-  // not known, which have none.
-  void StandFor(int64_t unrecorded) { unrecorded_ = unrecorded; }
-
   // Writes down how the call went, before its caller hears that. Returns what
   // he hears: `outcome`, with the entry of a refusal named, or
-  // LEDGER_UNAVAILABLE.
+  // LEDGER_UNAVAILABLE. A refusal beyond as many a second as
+  // call.ledger_refusals lets its caller have has no entry; the next that has
+  // one says so.
   Task<absl::Status> Finish(Call& call, absl::Status outcome);
 
   // The end of a stream whose bytes are forwarded, which waits for Finish.
@@ -156,8 +154,11 @@ class CallLedger : public Recycled {
   // while it waits for its commit.
   class ExchangeSource;
 
+  // Whether the refusal has an entry. If so, sets `others` to how many before
+  // it have none, for which it stands.
+  bool IsRecorded(const Call& call, int64_t* others) const;
   UnchainedEntry RejectionEntry(const Call& call, const absl::Status& refusal,
-                                std::string_view id);
+                                std::string_view id, int64_t others);
   UnchainedEntry ReuseEntry(const Call& call);
   // What the call's budgets were charged, and which let it pass beyond them.
   void AddBudgetEntries(const Call& call);
@@ -179,7 +180,6 @@ class CallLedger : public Recycled {
   std::unique_ptr<Texts> texts_;        // Null if they are not recorded.
   StableList<RoundTrip> trips_;
   std::vector<UnchainedEntry> closed_;  // To be committed.
-  int64_t unrecorded_ = 0;
 };
 
 // Awaits the entry of a dispatch; yields an absl::Status. No coroutine of its

@@ -63,6 +63,7 @@ absl::StatusOr<std::shared_ptr<const AuditPolicy>> AuditPolicyOf(
   policy->rules = BodyRules(std::move(rules));
   policy->retention = absl::Hours(24) * config.retention_days();
   policy->unknown_callers_per_second = config.unknown_callers_per_second();
+  policy->refusals_per_second = config.refusals_per_second();
   return policy;
 }
 

@@ -214,7 +214,7 @@ std::string UnknownExchangeMetadata(const PlannedCall& call,
 
 std::string RejectionMetadata(const Call& call, const absl::Status& refusal,
                               std::string_view told,
-                              std::string_view note_hash) {
+                              std::string_view note_hash, int64_t others) {
   const CallScope& scope = call.admitted.scope;
   std::string metadata;
   {
@@ -230,6 +230,7 @@ std::string RejectionMetadata(const Call& call, const absl::Status& refusal,
       if (!note_hash.empty()) own.AddText("note_hash", note_hash);
       own.AddText("operation", call.facts.operation);
       own.AddText("request_id", call.facts.request_id);
+      if (others > 0) own.AddInt("stands_for", others);
     }
     out.AddText("session_id", scope.session_id);
   }

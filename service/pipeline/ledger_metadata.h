@@ -60,10 +60,10 @@ std::string UnknownExchangeMetadata(const PlannedCall& call,
 
 // Of an entry PROMPT_REJECTED. `told` is what others than the caller are told
 // of the refusal, `note_hash` that of the note beside the entry; empty if there
-// is none.
+// is none. It stands for so many others before it that have no entry.
 std::string RejectionMetadata(const Call& call, const absl::Status& refusal,
-                              std::string_view told,
-                              std::string_view note_hash);
+                              std::string_view told, std::string_view note_hash,
+                              int64_t others);
 
 // Of an entry ANSWER_REUSED.
 std::string ReuseMetadata(const Call& call, const ReusedAnswer& reused);

@@ -9,7 +9,6 @@
 #include <string_view>
 #include <utility>
 
-#include "absl/hash/hash.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "base/async/event_loop.h"
@@ -22,7 +21,6 @@
 #include "errors/time_limit.h"
 #include "proto/proto_time.h"
 #include "service/identity/caller.h"
-#include "service/identity/peer_address.h"
 #include "service/overload/overload_control.h"
 #include "service/pipeline/admission.h"
 #include "service/pipeline/answer_cache.h"
@@ -34,6 +32,7 @@
 #include "service/pipeline/context_service.h"
 #include "service/pipeline/plan.h"
 #include "service/pipeline/recorded_model.h"
+#include "service/pipeline/refusal_count.h"
 #include "service/pipeline/shared_call.h"
 #include "service/pipeline/shared_calls.h"
 #include "service/pipeline/streamed_answer.h"
@@ -108,15 +107,6 @@ class CallDeadline {
   AnswerSink& sink_;
   Timer timer_;
 };
-
-// The same number for all calls of a caller: of one without a name, of its
-// address.
-uint64_t CallerNumber(const Call& call) {
-  if (!call.caller->id.empty()) {
-    return absl::Hash<std::string_view>()(call.caller->id);
-  }
-  return absl::Hash<std::string_view>()(AddressOfPeer(call.facts.peer));
-}
 
 // How much the call matters: as its caller does, or less where that says so.
 CallerPriority PriorityOf(const Call& call) {
@@ -268,14 +258,6 @@ Task<absl::Status> TellRefusal(Call& call, absl::Status outcome) {
   co_return outcome;
 }
 
-// Of a caller who was not known when he was refused.
-void BoundUnknown(Call& call, const absl::Status& refusal, Recorder& recorder) {
-  FindRefusedCaller(call, refusal);
-  if (call.ledger != nullptr && !IsKnown(*call.caller)) {
-    recorder.BoundUnknown(call);
-  }
-}
-
 }  // namespace
 
 Task<absl::Status> RunCall(Call& call, AnswerSink& sink, Recorder& recorder) {
@@ -335,7 +317,7 @@ Task<absl::Status> RunCall(Call& call, AnswerSink& sink, Recorder& recorder) {
     }
   }
   if (outcome.ok()) recorder.TellStarted(call);
-  if (!IsKnown(*call.caller)) BoundUnknown(call, outcome, recorder);
+  if (!IsKnown(*call.caller)) FindRefusedCaller(call, outcome);
   // While its request is there.
   if (AsksForBodies(call)) co_await BeginAudit(call);
   outcome = co_await TellRefusal(call, std::move(outcome));

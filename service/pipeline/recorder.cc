@@ -110,6 +110,7 @@ Recorder::Recorder(AccessLogShard* access_log, CallMetricsShard& metrics,
 InflightCall Recorder::Begin(Call& call) {
   NameModel(call);
   call.provider_health = health_;
+  call.ledger_refusals = &ledger_refusals_;
   BeginTrace(traces_, call);
   return metrics_.StartCall(call.facts.head.protocol);
 }
@@ -193,34 +194,29 @@ void Recorder::Record(const Call& call, const absl::Status& outcome) {
 
 bool Recorder::MayLog(const Call& call, const CallRecord& record,
                       int64_t* unlogged) {
-  return record.caller_known ||
-         unknown_lines_.Take(call.loop.Now(), kUnknownCallersLoggedPerSecond,
-                             unlogged);
+  if (!IsRefusal(record)) return true;
+  const RefusalCount::Limits limits = {
+      .of_caller =
+          call.runtime->config().logging().access_log_refusals_per_second(),
+      .of_unknown = kUnknownCallersLoggedPerSecond};
+  return line_refusals_.Take(call, limits, unlogged);
 }
 
 void Recorder::AddToAudit(const Call& call, const CallRecord& record,
                           AuditLog& audit) {
   int64_t left_out = 0;
-  if (!record.caller_known) {
-    const int limit = call.runtime->audit_policy().unknown_callers_per_second;
-    if (!unknown_audit_entries_.Take(call.loop.Now(), limit, &left_out)) {
-      return audit.LeaveOut();
+  if (IsRefusal(record)) {
+    const AuditPolicy& policy = call.runtime->audit_policy();
+    const RefusalCount::Limits limits = {
+        .of_caller = policy.refusals_per_second,
+        .of_unknown = policy.unknown_callers_per_second};
+    if (!audit_refusals_.Take(call, limits, &left_out)) {
+      return audit.LeaveOut(record.caller_known);
     }
   }
   AuditEntry entry = AuditEntryOf(call, record);
-  if (left_out > 0) entry.StandFor(left_out);
+  if (left_out > 0) entry.StandFor(left_out, record.caller_known);
   audit.Add(std::move(entry));
-}
-
-void Recorder::BoundUnknown(Call& call) {
-  const int limit =
-      call.runtime->config().ledger().unknown_callers_per_second();
-  int64_t unrecorded = 0;
-  if (unknown_ledger_entries_.Take(call.loop.Now(), limit, &unrecorded)) {
-    call.ledger->StandFor(unrecorded);
-  } else {
-    call.ledger.reset();
-  }
 }
 
 void Recorder::LogLimit(const Call& call, const absl::Status& outcome) {

@@ -20,8 +20,8 @@
 #include "service/observability/log_pace.h"
 #include "service/observability/provider_health.h"
 #include "service/observability/request_feed.h"
-#include "service/observability/second_count.h"
 #include "service/pipeline/call.h"
+#include "service/pipeline/refusal_count.h"
 #include "service/summary/call_summary.h"
 #include "service/tracing/tracer.h"
 
@@ -29,7 +29,8 @@ namespace gateway {
 
 // To be refused as a caller who is not known costs nobody a key: beyond so many
 // a second, on each loop, such calls are counted but have no line in the access
-// log, which they would fill.
+// log, which they would fill. Of callers who are known the configuration says
+// how many have one.
 inline constexpr int kUnknownCallersLoggedPerSecond = 10;
 
 // Of calls that limits refuse each loop writes a line this often.
@@ -62,19 +63,14 @@ class Recorder {
   bool usage_watched() const { return feed_.usage_watched(); }
   void TellUsage(const Call& call, const llmgateway::v1::Usage& usage);
 
-  // Of a caller who is not known, and is refused: beyond so many a second as
-  // the configuration says the ledger has none of the call. REQUIRES:
-  // call.ledger is there.
-  void BoundUnknown(Call& call);
-
   // `outcome` is how the call ended for its caller.
   void Record(const Call& call, const absl::Status& outcome);
 
  private:
-  // Whether the call gets a line, and before it how many of callers who are not
-  // known got none.
+  // Whether the call gets a line, and before it how many refusals of such
+  // callers got none.
   bool MayLog(const Call& call, const CallRecord& record, int64_t* unlogged);
-  // Adds its entry, or, of a caller who is not known, counts that it has none.
+  // Adds its entry or, of a refusal beyond as many as have one, counts it.
   void AddToAudit(const Call& call, const CallRecord& record, AuditLog& audit);
   void CountAttempts(const Call& call);
   // Writes a line for the operator now and then, of calls that limits refuse.
@@ -89,10 +85,9 @@ class Recorder {
   TraceShard* const traces_;
   AlertShard* const alerts_;
 
-  // Of callers who are not known.
-  SecondCount unknown_lines_;
-  SecondCount unknown_ledger_entries_;
-  SecondCount unknown_audit_entries_;
+  RefusalCount line_refusals_;
+  RefusalCount ledger_refusals_;
+  RefusalCount audit_refusals_;
   LogPace limit_pace_{kLimitLogInterval};
 };
 

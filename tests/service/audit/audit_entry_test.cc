@@ -41,15 +41,21 @@ TEST(AuditTextsTest, LongTextsAreCutBetweenCharacters) {
 TEST(AuditEntryTest, SaysForHowManyOthersItStands) {
   AuditEntry entry;
   entry.texts.Replace(AuditText::kMessage, "no API key");
-  entry.StandFor(17);
+  entry.StandFor(17, /*caller_known=*/false);
   EXPECT_EQ(entry.entries, 17);
   EXPECT_EQ(entry.texts[AuditText::kMessage],
             "no API key (and 17 before it of callers who are not known, "
             "without an entry)");
+  entry.texts.Replace(AuditText::kMessage, "no budget");
+  entry.StandFor(4, /*caller_known=*/true);
+  EXPECT_EQ(entry.entries, 4);
+  EXPECT_EQ(entry.texts[AuditText::kMessage],
+            "no budget (and 4 before it that cost their caller nothing, "
+            "without an entry)");
   // Also where the message is as long as it may be.
   entry.texts.Replace(AuditText::kMessage,
                       std::string(AuditTexts::kTextBytesMax, 'x'));
-  entry.StandFor(18);
+  entry.StandFor(18, /*caller_known=*/false);
   EXPECT_TRUE(std::string(entry.texts[AuditText::kMessage])
                   .ends_with("without an entry)"));
 }

@@ -399,8 +399,10 @@ TEST_F(AuditLogTest, AFileThatIsFullHasRoomOnceOldEntriesAreDeleted) {
 
 TEST_F(AuditLogTest, WhatIsLeftOutIsCounted) {
   Open();
-  for (int i = 0; i < 3; ++i) log_->LeaveOut();
-  EXPECT_EQ(log_->counts().left_out, 3);
+  for (int i = 0; i < 3; ++i) log_->LeaveOut(/*caller_known=*/false);
+  for (int i = 0; i < 2; ++i) log_->LeaveOut(/*caller_known=*/true);
+  EXPECT_EQ(log_->counts().unknown_left_out, 3);
+  EXPECT_EQ(log_->counts().left_out, 2);
   EXPECT_EQ(log_->counts().dropped, 0);
 }
 

@@ -29,13 +29,15 @@ TEST(AuditMetricsTest, TellsWhatIsWrittenAndWhatIsLost) {
   MetricRegistry registry(clock);
   AddAuditMetrics(**log, registry);
   (*log)->Add(AuditEntry());  // For which there is no room.
-  (*log)->LeaveOut();
-  (*log)->LeaveOut();
+  (*log)->LeaveOut(/*caller_known=*/false);
+  (*log)->LeaveOut(/*caller_known=*/false);
+  (*log)->LeaveOut(/*caller_known=*/true);
   const std::string text = MetricsText(registry.Read());
   EXPECT_THAT(text, HasSubstr("llmgw_audit_entries_total 0\n"));
   EXPECT_THAT(text, HasSubstr("llmgw_audit_dropped_total 1\n"));
   EXPECT_THAT(text,
               HasSubstr("llmgw_audit_unknown_callers_left_out_total 2\n"));
+  EXPECT_THAT(text, HasSubstr("llmgw_audit_refusals_left_out_total 1\n"));
   EXPECT_THAT(text, HasSubstr("llmgw_audit_bodies_dropped_total 0\n"));
   EXPECT_THAT(text, HasSubstr("llmgw_audit_deleted_total 0\n"));
   EXPECT_THAT(text, HasSubstr("llmgw_audit_write_failures_total 0\n"));

@@ -384,5 +384,52 @@ TEST_F(CallLedgerTest, OfUnknownCallersThereAreSoManyASecond) {
   EXPECT_EQ(Entries().size(), 2U);
 }
 
+TEST_F(CallLedgerTest, OfRefusalsOfACallerThereAreSoManyASecond) {
+  const auto runtime = [this](std::string_view limit) {
+    return MakeTestRuntime(
+        Mock("reply: Hi",
+             absl::StrCat("refusals_per_second: ", std::string(limit))),
+        {}, {.ledger = writer_.get()});
+  };
+  CallQuestion question = Question();
+  question.request.clear_messages();
+  {
+    CallRunner runner(runtime("1"));
+    int named = 0;
+    for (int i = 0; i < 500; ++i) {
+      // Whoever makes up users is the same caller.
+      question.request.mutable_scope()->set_user_id(absl::StrCat("user-", i));
+      const CallResult refused = runner.Run(question);
+      EXPECT_EQ(FaultReason(refused.status), v1::ERROR_REASON_INVALID_REQUEST);
+      if (!FaultMetadata(refused.status, kLedgerEntryKey).empty()) ++named;
+    }
+    // Ten at once, and those of the seconds that it took.
+    EXPECT_GE(named, 10);
+    EXPECT_LT(named, 250);
+    // Who is let in has all entries, which stand for nobody.
+    EXPECT_TRUE(runner.Run(Question()).status.ok());
+    runner.SetRuntime(runtime("100000"));
+    EXPECT_FALSE(
+        FaultMetadata(runner.Run(question).status, kLedgerEntryKey).empty());
+  }
+  const std::vector<std::string> entries = Entries();
+  size_t refusals = 0;
+  int stood_for = 0;
+  for (const std::string& entry : entries) {
+    if (!absl::StrContains(entry, "PROMPT_REJECTED")) continue;
+    ++refusals;
+    constexpr std::string_view kStandsFor = "\"stands_for\": ";
+    const size_t at = entry.find(kStandsFor);
+    if (at == std::string::npos) continue;
+    stood_for += std::stoi(entry.substr(at + kStandsFor.size()));
+  }
+  EXPECT_EQ(entries.size(), refusals + 2);
+  EXPECT_EQ(refusals + static_cast<size_t>(stood_for), 501U);
+  EXPECT_EQ(writer_->counts().left_out, static_cast<uint64_t>(stood_for));
+  EXPECT_THAT(entries.back(),
+              HasSubstr("before it that cost their caller nothing, without an "
+                        "entry)"));
+}
+
 }  // namespace
 }  // namespace gateway

@@ -21,6 +21,7 @@ constexpr char kAudited[] =
     "  file: /tmp/audit.db\n"
     "  retention_days: 7\n"
     "  unknown_callers_per_second: 3\n"
+    "  refusals_per_second: 4\n"
     "  bodies: [{apis: [grpc], request: true}, {response: true,\n"
     "            body_bytes_limit: 5}]\n"
     "  redaction: {own_patterns: [{name: x, regex: 'x+'}]}\n";
@@ -39,6 +40,7 @@ TEST(ConfiguredAuditTest, ThePolicyIsWhatIsConfigured) {
   ASSERT_TRUE(policy.ok()) << policy.status();
   EXPECT_EQ((*policy)->retention, absl::Hours(7 * 24));
   EXPECT_EQ((*policy)->unknown_callers_per_second, 3);
+  EXPECT_EQ((*policy)->refusals_per_second, 4);
   EXPECT_EQ((*policy)->cipher, nullptr);
   EXPECT_EQ((*policy)->redactor.RedactText("axxb a@b.example").text,
             "a[redacted:x]b [redacted:email]");

@@ -1,6 +1,7 @@
 #include "service/pipeline/recorder.h"
 
 #include <fstream>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -124,6 +125,40 @@ TEST_F(RecorderTest, CallersWhoAreNotKnownDoNotFillTheAccessLog) {
   }
   EXPECT_EQ(refused, kUnknownCallersLoggedPerSecond);
   EXPECT_EQ(others, 1);
+}
+
+TEST_F(RecorderTest, RefusalsOfOneCallerDoNotFillTheAccessLog) {
+  const std::string path = testing::TempDir() + "/refused.log";
+  auto log = AccessLog::Open({.file = path});
+  ASSERT_TRUE(log.ok()) << log.status();
+  {
+    Recorder recorder(&(*log)->AddShard(), metrics_.AddShard(), feed_);
+    const absl::Status refused =
+        MakeFault(v1::ERROR_REASON_BUDGET_EXCEEDED, "nothing is left");
+    for (const std::string_view id : {"mallory", "alice"}) {
+      auto caller = std::make_shared<Caller>();
+      caller->id = std::string(id);
+      caller->method = CallerMethod::kConfiguredKey;
+      call_.caller = std::move(caller);
+      for (int i = 0; i < 150; ++i) recorder.Record(call_, refused);
+    }
+    // What a provider was asked for is no refusal, whatever came of it.
+    AddAttempt(Unavailable());
+    for (int i = 0; i < 150; ++i) recorder.Record(call_, Unavailable());
+  }
+  EXPECT_EQ(Metric("llm_request_total"), 450);
+  log->reset();
+  std::ifstream file(path);
+  std::map<std::string, int> lines;
+  for (std::string line; std::getline(file, line);) {
+    const bool failed =
+        line.find("PROVIDER_UNAVAILABLE") != std::string::npos;
+    const bool is_mallory = line.find("mallory") != std::string::npos;
+    ++lines[failed ? "failed" : is_mallory ? "mallory" : "alice"];
+  }
+  EXPECT_EQ(lines["mallory"], 100);
+  EXPECT_EQ(lines["alice"], 100);
+  EXPECT_EQ(lines["failed"], 150);
 }
 
 TEST_F(RecorderTest, TellsWatchersAndMetricsTheSameOnce) {
