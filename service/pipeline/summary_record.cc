@@ -120,7 +120,11 @@ RecentCall RecentCallOf(const CallRecord& record) {
 void RecordInSummary(const CallRecord& record, CapabilitySet capabilities,
                      const CallSummary::Shard& shard) {
   const absl::Time end_time = record.start_time + record.duration;
-  shard.sums.Count(GroupOf(record), TotalsOf(record), end_time);
+  if (IsRefusal(record)) {
+    shard.sums.CountRefused(GroupOf(record), TotalsOf(record), end_time);
+  } else {
+    shard.sums.Count(GroupOf(record), TotalsOf(record), end_time);
+  }
   CountOtherAttempts(record, end_time, shard.sums);
   shard.sums.CountCapabilities(capabilities, end_time);
   if (shard.recent.enabled()) shard.recent.Remember(RecentCallOf(record));

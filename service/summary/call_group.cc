@@ -19,6 +19,14 @@ CallGroup CutGroup(const CallGroup& group) {
   return cut;
 }
 
+CallGroup WithoutMadeUpNames(const CallGroup& group) {
+  CallGroup without = group;
+  for (const auto name : {&CallGroup::agent_type, &CallGroup::project_id}) {
+    if (!(without.*name).empty()) without.*name = kOtherGroup;
+  }
+  return without;
+}
+
 OwnedCallGroup::OwnedCallGroup(const CallGroup& group) : group_(group) {
   size_t bytes = 0;
   for (const auto name : kNames) bytes += (group.*name).size();

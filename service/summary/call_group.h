@@ -51,6 +51,10 @@ inline constexpr size_t kGroupNameBytesMax = 256;
 // The same group, with names that are not longer than that.
 CallGroup CutGroup(const CallGroup& group);
 
+// The same group without the names that callers make up: the agent's and the
+// project's are `other`, where there is one.
+CallGroup WithoutMadeUpNames(const CallGroup& group);
+
 class OwnedCallGroup {
  public:
   explicit OwnedCallGroup(const CallGroup& group);

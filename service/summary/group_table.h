@@ -10,6 +10,10 @@
 // `other`. A group for which there is none is counted under its provider and
 // model alone, and then under nothing: `other`, all of it.
 //
+// The last eighth of the names of a kind, and of the groups, is for callers who
+// have brought less than an eighth: one who makes up names takes no others'
+// places.
+//
 // Thread-compatible. To find a group that is there changes nothing, so that one
 // thread may do so while others go through `entries()`, as long as only that
 // one adds, and none goes through them then. Entries stay where they are.
@@ -40,23 +44,53 @@ struct GroupLimits {
   size_t groups = 1000;
 };
 
-// The names of one kind that are told apart.
-class GroupNames {
+// How many of some places there are, and who has taken how many.
+class GroupPlaces {
  public:
-  explicit GroupNames(size_t limit) : limit_(limit) {}
+  explicit GroupPlaces(size_t limit) : limit_(limit) {}
 
-  // The name itself, or `other`.
-  std::string_view Counted(std::string_view name) const {
-    const bool has_place =
-        name.empty() || names_.size() < limit_ || names_.contains(ToAbsl(name));
-    return has_place ? name : kOtherGroup;
+  bool HasOneFor(std::string_view caller) const {
+    const size_t part = limit_ / kParts;
+    return taken_ < limit_ &&
+           (taken_ + part < limit_ || TakenBy(caller) < part);
   }
-  void Add(std::string_view name) {
-    if (!name.empty() && name != kOtherGroup) names_.emplace(ToAbsl(name));
+  void Take(std::string_view caller) {
+    ++taken_;
+    ++taken_by_[ToAbsl(caller)];
   }
 
  private:
+  static constexpr size_t kParts = 8;
+
+  size_t TakenBy(std::string_view caller) const {
+    const auto found = taken_by_.find(ToAbsl(caller));
+    return found == taken_by_.end() ? 0 : found->second;
+  }
+
   size_t limit_;
+  size_t taken_ = 0;
+  absl::flat_hash_map<std::string, size_t> taken_by_;
+};
+
+// The names of one kind that are told apart.
+class GroupNames {
+ public:
+  explicit GroupNames(size_t limit) : places_(limit) {}
+
+  // The name itself, or `other`, where the caller is the one to bring it.
+  std::string_view Counted(std::string_view name,
+                           std::string_view caller) const {
+    const bool has_place = name.empty() || names_.contains(ToAbsl(name)) ||
+                           places_.HasOneFor(caller);
+    return has_place ? name : kOtherGroup;
+  }
+  void Add(std::string_view name, std::string_view caller) {
+    if (name.empty() || name == kOtherGroup) return;
+    if (names_.emplace(ToAbsl(name)).second) places_.Take(caller);
+  }
+
+ private:
+  GroupPlaces places_;
   absl::flat_hash_set<std::string> names_;
 };
 
@@ -78,7 +112,8 @@ class GroupTable {
         providers_(limits.models),
         models_(limits.models),
         projects_(limits.projects),
-        callers_(limits.callers) {}
+        callers_(limits.callers),
+        places_(limits.groups) {}
 
   // The entry of exactly this group; null if there is none.
   Entry* Find(const CallGroup& group) const {
@@ -89,17 +124,19 @@ class GroupTable {
   // The group that this one is counted under.
   CallGroup Counted(const CallGroup& asked) const {
     CallGroup group = CutGroup(asked);
-    group.agent_type = agents_.Counted(group.agent_type);
-    group.provider = providers_.Counted(group.provider);
-    group.model = models_.Counted(group.model);
-    group.project_id = projects_.Counted(group.project_id);
-    group.caller = callers_.Counted(group.caller);
-    if (HasPlace(group, limits_.groups)) return group;
+    const std::string_view caller =
+        callers_.Counted(group.caller, group.caller);
+    group.agent_type = agents_.Counted(group.agent_type, caller);
+    group.provider = providers_.Counted(group.provider, caller);
+    group.model = models_.Counted(group.model, caller);
+    group.project_id = projects_.Counted(group.project_id, caller);
+    group.caller = caller;
+    if (places_.HasOneFor(caller) || Find(group) != nullptr) return group;
     group.agent_type = kOtherGroup;
     group.project_id = kOtherGroup;
     group.caller = kOtherGroup;
     group.caller_has_key = false;
-    if (HasPlace(group, 2 * limits_.groups)) return group;
+    if (coarse_ < limits_.groups || Find(group) != nullptr) return group;
     group.provider = kOtherGroup;
     group.model = kOtherGroup;
     return group;
@@ -108,11 +145,17 @@ class GroupTable {
   // Adds the entry of a group. REQUIRES: it is one that Counted has returned,
   // and Find has not found.
   Entry& Add(const CallGroup& group) {
-    agents_.Add(group.agent_type);
-    providers_.Add(group.provider);
-    models_.Add(group.model);
-    projects_.Add(group.project_id);
-    callers_.Add(group.caller);
+    agents_.Add(group.agent_type, group.caller);
+    providers_.Add(group.provider, group.caller);
+    models_.Add(group.model, group.caller);
+    projects_.Add(group.project_id, group.caller);
+    callers_.Add(group.caller, group.caller);
+    if (group.agent_type == kOtherGroup && group.project_id == kOtherGroup &&
+        group.caller == kOtherGroup) {
+      ++coarse_;
+    } else {
+      places_.Take(group.caller);
+    }
     Entry& entry = *entries_.emplace_back(std::make_unique<Entry>(group));
     by_group_.emplace(entry.group(), &entry);
     return entry;
@@ -131,16 +174,14 @@ class GroupTable {
   }
 
  private:
-  bool HasPlace(const CallGroup& group, size_t limit) const {
-    return entries_.size() < limit || Find(group) != nullptr;
-  }
-
   GroupLimits limits_;
   GroupNames agents_;
   GroupNames providers_;
   GroupNames models_;
   GroupNames projects_;
   GroupNames callers_;
+  GroupPlaces places_;
+  size_t coarse_ = 0;  // Those by provider and model alone.
   std::vector<std::unique_ptr<Entry>> entries_;
   absl::flat_hash_map<CallGroup, Entry*> by_group_;
 };

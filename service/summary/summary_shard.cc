@@ -25,19 +25,30 @@ absl::Time BeginOfHour(int64_t hour) {
 
 void SummaryShard::Count(const CallGroup& group, const CallTotals& totals,
                          absl::Time end_time) {
+  Add(totals, EntryOf(HourAt(end_time).groups, group));
+}
+
+void SummaryShard::CountRefused(const CallGroup& group,
+                                const CallTotals& totals, absl::Time end_time) {
   GroupTable<Tallies>& groups = HourAt(end_time).groups;
-  Entry* entry = groups.Find(group);
-  if (entry == nullptr) {
-    const CallGroup counted = groups.Counted(group);
-    entry = groups.Find(counted);
-    if (entry == nullptr) {
-      MutexLock lock(mu_);
-      entry = &groups.Add(counted);
-    }
-  }
+  Entry* const known = groups.Find(group);
+  Add(totals, known != nullptr ? *known
+                               : EntryOf(groups, WithoutMadeUpNames(group)));
+}
+
+SummaryShard::Entry& SummaryShard::EntryOf(GroupTable<Tallies>& groups,
+                                           const CallGroup& group) {
+  if (Entry* const found = groups.Find(group)) return *found;
+  const CallGroup counted = groups.Counted(group);
+  if (Entry* const found = groups.Find(counted)) return *found;
+  MutexLock lock(mu_);
+  return groups.Add(counted);
+}
+
+void SummaryShard::Add(const CallTotals& totals, Entry& entry) {
   for (size_t i = 0; i < kFigures; ++i) {
     const int64_t amount = totals[static_cast<Figure>(i)];
-    if (amount != 0) entry->value.figures[i].Add(amount);
+    if (amount != 0) entry.value.figures[i].Add(amount);
   }
 }
 

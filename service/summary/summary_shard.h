@@ -58,6 +58,10 @@ class SummaryShard {
 
   void Count(const CallGroup& group, const CallTotals& totals,
              absl::Time end_time);
+  // The same of calls that cost their caller nothing: they take no place by
+  // names that it may make up. Where the group has none yet those are `other`.
+  void CountRefused(const CallGroup& group, const CallTotals& totals,
+                    absl::Time end_time);
   // `capabilities` are bits.
   void CountCapabilities(uint32_t capabilities, absl::Time end_time);
 
@@ -98,6 +102,10 @@ class SummaryShard {
   };
   using Entry = GroupTable<Tallies>::Entry;
 
+  // The entry that the group is counted under, made if there is none.
+  Entry& EntryOf(GroupTable<Tallies>& groups, const CallGroup& group)
+      LOCKS_EXCLUDED(mu_);
+  static void Add(const CallTotals& totals, Entry& entry);
   // The hour to count in.
   Hour& HourAt(absl::Time time) LOCKS_EXCLUDED(mu_);
   static void Collect(int64_t hour, Entry& entry,

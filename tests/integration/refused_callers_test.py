@@ -1,11 +1,14 @@
-"""Who has a key and is refused all the time fills nothing: not the ledger, not
-the audit log, not the access log."""
+"""Who has a key and is refused all the time fills nothing and hides nothing:
+not the ledger, not the audit log, not the access log, not the sums of what
+others spend."""
 
+import json
 import os
 import tempfile
 import time
 import unittest
 
+from tests.integration import grpc_caller
 from tests.integration.http_calls import ask
 from tests.integration.http_calls import chat
 from tests.integration.ledger_case import of_type
@@ -48,6 +51,8 @@ class RefusedCallersTest(unittest.TestCase):
         folder = tempfile.TemporaryDirectory(prefix="refused")
         self.addCleanup(folder.cleanup)
         self.state = os.path.join(folder.name, "state")
+        self.caller = grpc_caller.GrpcCaller()
+        self.addCleanup(self.caller.close)
         self.gateway = GatewayProcess(
             _CONFIG % {"each": _PER_SECOND, "state": self.state}, env=_ENV)
         self.addCleanup(self.gateway.kill)
@@ -71,6 +76,14 @@ class RefusedCallersTest(unittest.TestCase):
     def refusals(self):
         return of_type(read_ledger(os.path.join(self.state, "ledger.db")),
                        "PROMPT_REJECTED")
+
+    def operate(self, method, service="AdminService", **request):
+        call = self.caller.call(
+            self.gateway.admin, "/llmgateway.v1.%s/%s" % (service, method),
+            request,
+            metadata=[["authorization", "Bearer " + _ENV["OPERATOR"]]])
+        self.assertEqual(call.end["code"], "OK", call.end)
+        return call.response
 
     def assert_few(self, count, at_once, what):
         self.assertGreaterEqual(count, at_once, what)
@@ -117,6 +130,14 @@ class RefusedCallersTest(unittest.TestCase):
         self.assertIn("before it that cost their caller nothing",
                       refusals[-1]["reason"])
         self.assertEqual(len(refusals) + stood_for, calls)
+
+    def test_names_of_refused_calls_hide_nobodys_spending(self):
+        self.flood()
+        self.assertEqual(self.ask("ALICE", "payroll").status, 200)
+        summed = self.operate("GetCostSummary", "MetricsService",
+                              group_by=["CALL_DIMENSION_PROJECT"])
+        self.assertIn("payroll", json.dumps(summed))
+        self.assertNotIn("made-up", json.dumps(summed))
 
 
 if __name__ == "__main__":

@@ -164,6 +164,29 @@ TEST_F(SummaryRecordTest, WhoeverIsNotKnownNamesNothing) {
   EXPECT_EQ(answer.totals[Figure::kFailed], 100);
 }
 
+TEST_F(SummaryRecordTest, RefusalsWithMadeUpNamesDoNotHideWhatOthersSpend) {
+  CallRecord others = record_;
+  record_.status_code = absl::StatusCode::kResourceExhausted;
+  record_.caller = "mallory";
+  record_.provider = "";
+  record_.model_served = "";
+  usage_.Clear();
+  for (int i = 0; i < 3000; ++i) {
+    const std::string name = std::to_string(i);
+    record_.scope.agent_type = name;
+    record_.scope.project_id = name;
+    Record();
+  }
+  const v1::Usage spent = UsageOf(10, 20, 4000);
+  others.usage = &spent;
+  RecordInSummary(others, 0, *shard_);
+  const CallTotals totals =
+      Totals({.agent_type = "reviewer", .project_id = "project"});
+  EXPECT_EQ(totals[Figure::kCostUsdNanos], 4000);
+  EXPECT_EQ(Totals({.caller = "mallory"})[Figure::kFailed], 3000);
+  EXPECT_EQ(Totals({.project_id = "other"})[Figure::kFailed], 3000);
+}
+
 TEST_F(SummaryRecordTest, CapabilitiesThatWereAskedForAreCounted) {
   Record(kCapabilityVision | kCapabilityStreaming);
   Record(kCapabilityVision);

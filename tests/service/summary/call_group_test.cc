@@ -26,6 +26,20 @@ TEST(CallGroupTest, AnOwnedGroupKeepsItsTexts) {
                  .caller_has_key = true}));
 }
 
+TEST(CallGroupTest, NamesThatCallersMakeUpCanBeLeftOut) {
+  EXPECT_EQ(WithoutMadeUpNames({.agent_type = "a",
+                                .provider = "p",
+                                .model = "m",
+                                .project_id = "j",
+                                .caller = "c"}),
+            (CallGroup{.agent_type = "other",
+                       .provider = "p",
+                       .model = "m",
+                       .project_id = "other",
+                       .caller = "c"}));
+  EXPECT_EQ(WithoutMadeUpNames({.caller = "c"}), (CallGroup{.caller = "c"}));
+}
+
 TEST(CallGroupTest, NamesAreCutBetweenCharacters) {
   const std::string long_name(kGroupNameBytesMax - 1, 'x');
   const std::string split = long_name + "ä";

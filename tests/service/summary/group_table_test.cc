@@ -81,6 +81,30 @@ TEST(GroupTableTest, GroupsBeyondTheLimitAreProviderAndModelAndThenNothing) {
   EXPECT_EQ(table.entries().size(), 5u);
 }
 
+TEST(GroupTableTest, ACallerWhoMakesUpNamesTakesNoOthersPlaces) {
+  const GroupLimits limits = {.agents = 16, .projects = 32, .groups = 80};
+  Table table(limits);
+  for (int i = 0; i < 1000; ++i) {
+    const std::string name = std::to_string(i);
+    table.At({.agent_type = name, .project_id = name, .caller = "mallory"});
+    table.At({.agent_type = std::to_string(i % 10),
+              .project_id = std::to_string(i / 10),
+              .caller = "mallory"});
+  }
+  EXPECT_EQ(
+      table.At({.agent_type = "x", .project_id = "x", .caller = "mallory"})
+          .group()
+          .project_id,
+      "other");
+  // The last eighth: of agents two, of projects four, of groups ten.
+  const CallGroup writer = {
+      .agent_type = "writer", .project_id = "payroll", .caller = "alice"};
+  EXPECT_EQ(table.At(writer).group(), writer);
+  const CallGroup coder = {
+      .agent_type = "coder", .project_id = "search", .caller = "bob"};
+  EXPECT_EQ(table.At(coder).group(), coder);
+}
+
 TEST(GroupTableTest, ManyNamesOfCallersTakeABoundedPlace) {
   const GroupLimits limits = {.agents = 10, .projects = 10, .groups = 50};
   Table table(limits);

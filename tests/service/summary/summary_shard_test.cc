@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -103,6 +104,28 @@ TEST(SummaryShardTest, CapabilitiesAreCountedByTheirBits) {
   EXPECT_EQ(sums[0].capabilities[1], 0);
   EXPECT_EQ(sums[0].capabilities[2], 1);
   EXPECT_EQ(sums[0].capabilities[31], 1);
+}
+
+TEST(SummaryShardTest, WhatIsRefusedCountsButBringsNoNames) {
+  SummaryShard shard({});
+  const absl::Time now = BeginOfHour(kHour);
+  const auto project = [](std::string_view name) {
+    return CallGroup{.project_id = name, .caller = "c"};
+  };
+  shard.CountRefused(project("early"), Costs(0), now);
+  shard.Count(project("known"), Costs(1), now);
+  shard.CountRefused(project("known"), Costs(0), now);
+  for (int i = 0; i < 1000; ++i) {
+    shard.CountRefused(project(std::to_string(i)), Costs(0), now);
+  }
+  shard.CountRefused(project(""), Costs(0), now);
+  std::map<std::string, int64_t> calls;
+  shard.Collect([&calls](const SummaryShard::Sum& sum) {
+    EXPECT_EQ(sum.group->caller, "c");
+    calls[std::string(sum.group->project_id)] += sum.totals.calls();
+  });
+  EXPECT_THAT(calls, ElementsAre(Pair("", 1), Pair("known", 2),
+                                 Pair("other", 1001)));
 }
 
 TEST(SummaryShardTest, NothingIsLostWhileAnotherThreadCollects) {
