@@ -133,6 +133,9 @@ struct CallRecord : CallTimes {
   // False if nobody has found out who calls, and the call was refused: that
   // costs no key, and anybody can do it as often as he likes.
   bool caller_known = true;
+  // Of a refusal (IsRefusal), the same for all of one caller, whatever it says
+  // of itself.
+  uint64_t refused_caller = 0;
   // The `address:port` that the call came from.
   std::string_view peer;
   // As far as the request was read: of one whose bytes were only forwarded, the

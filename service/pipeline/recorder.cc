@@ -172,6 +172,7 @@ void Recorder::Record(const Call& call, const absl::Status& outcome) {
                          : call.facts.resumes;
   record.request_bytes = static_cast<int64_t>(call.facts.request_bytes);
   record.response_bytes = call.response_bytes;
+  if (IsRefusal(record)) record.refused_caller = CallerNumber(call);
   if (access_log_ != nullptr && MayLog(call, record, &record.unlogged)) {
     access_log_->Write(record);
   }

@@ -3,11 +3,16 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/string_view.h"
+
 namespace gateway {
 namespace {
 
 // So many traces are looked at in one go; then others may take the lock.
 constexpr size_t kLooksAtOnce = 256;
+
+// A caller has many traces where it has more than one of so many shares.
+constexpr size_t kShares = 8;
 
 // Whether `one` stands before `other` in a list.
 bool IsBefore(const TraceStore::Place& one, const TraceStore::Place& other) {
@@ -42,38 +47,62 @@ TraceStore::TraceStore(const Limits& limits, Clock& clock)
 
 void TraceStore::Part::Add(KeptTraceRef trace) {
   if (!store_.enabled()) return;
+  const size_t bytes = trace->bytes();
+  if (bytes > store_.limits_.bytes / store_.limits_.parts) return;
   const MutexLock lock(mu_);
-  bytes_ += trace->bytes();
-  traces_.push_back(std::move(trace));
-  Trim();
+  Held& of_caller = of_callers_[ToAbsl(trace->caller)];
+  of_caller.numbers.push_back(next_);
+  of_caller.bytes += bytes;
+  bytes_ += bytes;
+  traces_.emplace_hint(traces_.end(), next_++, std::move(trace));
+  Trim(of_caller);
 }
 
-void TraceStore::Part::Trim() {
+void TraceStore::Part::Trim(const Held& of_caller) {
   const Limits& limits = store_.limits_;
   const size_t traces_max = std::max<size_t>(limits.traces / limits.parts, 1);
   const size_t bytes_max = limits.bytes / limits.parts;
   const absl::Time now = store_.clock_.WallTime();
-  while (!traces_.empty() &&
-         (traces_.size() > traces_max || bytes_ > bytes_max ||
-          store_.IsOver(*traces_.front(), now))) {
-    bytes_ -= traces_.front()->bytes();
-    traces_.pop_front();
-    ++begin_;
+  // The one that was added, which is the last, stays.
+  const auto is_over = [&](const KeptTraceRef& trace) {
+    return store_.IsOver(*trace, now);
+  };
+  while (traces_.size() > 1 && is_over(traces_.begin()->second)) {
+    Remove(traces_.begin());
   }
+  while (traces_.size() > 1 &&
+         (traces_.size() > traces_max || bytes_ > bytes_max)) {
+    const size_t count = of_caller.numbers.size();
+    const bool has_many =
+        count > 1 && (count > traces_max / kShares ||
+                      of_caller.bytes > bytes_max / kShares);
+    Remove(has_many ? traces_.find(of_caller.numbers.front())
+                    : traces_.begin());
+  }
+}
+
+void TraceStore::Part::Remove(Traces::iterator trace) {
+  const size_t bytes = trace->second->bytes();
+  bytes_ -= bytes;
+  const auto held = of_callers_.find(ToAbsl(trace->second->caller));
+  held->second.bytes -= bytes;
+  held->second.numbers.pop_front();
+  if (held->second.numbers.empty()) of_callers_.erase(held);
+  traces_.erase(trace);
 }
 
 void TraceStore::Part::Look(
     absl::FunctionRef<bool(const KeptTraceRef&)> show) const {
-  std::optional<uint64_t> next;  // Behind the one that comes next.
+  uint64_t next = UINT64_MAX;  // Behind the one that comes next.
   while (true) {
     const MutexLock lock(mu_);
-    uint64_t at = std::min(next.value_or(UINT64_MAX), begin_ + traces_.size());
+    auto at = traces_.lower_bound(next);
     for (size_t i = 0; i < kLooksAtOnce; ++i) {
-      if (at <= begin_) return;
+      if (at == traces_.begin()) return;
       --at;
-      if (!show(traces_[at - begin_])) return;
+      if (!show(at->second)) return;
+      next = at->first;
     }
-    next = at;
   }
 }
 

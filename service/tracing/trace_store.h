@@ -6,7 +6,9 @@
 //   ...
 //   for (const KeptTraceRef& each : store.List(query)) ...
 //
-// Each part may hold its share of the limits. The oldest go first.
+// Each part may hold its share of the limits. Beyond it the oldest go first;
+// but a caller that has more than an eighth of the part pushes out its own
+// oldest, and so not what is kept of others.
 //
 // Thread-safe; a lock is held for a move, or while a few hundred traces are
 // looked at.
@@ -17,11 +19,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
+#include "absl/container/node_hash_map.h"
 #include "absl/functional/function_ref.h"
 #include "absl/time/time.h"
 #include "base/os/clock.h"
@@ -48,17 +53,27 @@ class TraceStore {
 
     explicit Part(const TraceStore& store) : store_(store) {}
 
-    void Trim() EXCLUSIVE_LOCKS_REQUIRED(mu_);
+    // The numbers of a caller's, the oldest first, and what they take.
+    struct Held {
+      std::deque<uint64_t> numbers;
+      size_t bytes = 0;
+    };
+    using Traces = std::map<uint64_t, KeptTraceRef>;
+
+    // After one of the caller's was added.
+    void Trim(const Held& of_caller) EXCLUSIVE_LOCKS_REQUIRED(mu_);
+    void Remove(Traces::iterator trace) EXCLUSIVE_LOCKS_REQUIRED(mu_);
     // Shows traces, the newest first, until it is told to stop.
     void Look(absl::FunctionRef<bool(const KeptTraceRef&)> show) const
         LOCKS_EXCLUDED(mu_);
 
     const TraceStore& store_;
     mutable Mutex mu_;
-    // Numbered from begin_ on.
-    std::deque<KeptTraceRef> traces_ GUARDED_BY(mu_);
-    uint64_t begin_ GUARDED_BY(mu_) = 0;
+    // Numbered as they came.
+    Traces traces_ GUARDED_BY(mu_);
+    uint64_t next_ GUARDED_BY(mu_) = 0;
     size_t bytes_ GUARDED_BY(mu_) = 0;
+    absl::node_hash_map<std::string, Held> of_callers_ GUARDED_BY(mu_);
   };
 
   // The place of a trace in a list: lists go on behind it.

@@ -25,6 +25,11 @@ bool TraceShard::IsKept(const CallTrace& trace, const CountedCall& call) {
            unknown_callers_.Take(call.now, kUnknownCallersTracedPerSecond,
                                  &not_kept);
   }
+  if (IsRefusal(record)) {
+    int64_t not_kept = 0;
+    return refusals_.Take(record.refused_caller, call.now,
+                          kRefusalsTracedPerSecond, &not_kept);
+  }
   return trace.sampled() ||
          record.duration >= tracer_.options_.slow_threshold ||
          record.status_code != absl::StatusCode::kOk;

@@ -11,9 +11,11 @@
 //
 // Whether a call is kept is decided at its end: always if it failed or was
 // slow; else if its caller's trace is sampled, or, where the caller names none,
-// it is among the share. What a caller who is not known says counts for
-// nothing, nor does that it is refused, which costs it no key: of such calls
-// that are among the share a few are kept in a second.
+// it is among the share. A refusal, of a call that no provider was asked for,
+// costs its caller nothing: of each caller a few are kept in a second. What a
+// caller who is not known says counts for nothing, nor does that it is refused,
+// which costs it no key: of such calls that are among the share a few of all
+// together are kept in a second.
 //
 // Thread-safe; a shard is its loop's.
 
@@ -28,6 +30,7 @@
 #include "absl/time/time.h"
 #include "base/os/clock.h"
 #include "base/os/random.h"
+#include "service/observability/caller_paces.h"
 #include "service/observability/second_count.h"
 #include "service/tracing/call_spans.h"
 #include "service/tracing/call_trace.h"
@@ -40,6 +43,9 @@ namespace gateway {
 // So many calls of callers who are not known are kept in a second, on each
 // loop.
 inline constexpr int kUnknownCallersTracedPerSecond = 10;
+// And so many refusals of each other caller, with what it has saved
+// (CallerPaces).
+inline constexpr int kRefusalsTracedPerSecond = 10;
 
 class Tracer;
 
@@ -75,6 +81,7 @@ class TraceShard {
   TraceStore::Part& kept_;
   TraceStatistics statistics_;
   SecondCount unknown_callers_;
+  CallerPaces refusals_;
 };
 
 class Tracer {

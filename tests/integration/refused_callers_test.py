@@ -1,6 +1,6 @@
 """Who has a key and is refused all the time fills nothing and hides nothing:
-not the ledger, not the audit log, not the access log, not the sums of what
-others spend."""
+not the ledger, not the audit log, not the access log, not the traces, not the
+sums of what others spend."""
 
 import json
 import os
@@ -23,6 +23,7 @@ _ENV = {"MALLORY": "key-of-mallory-0123456789",
 _PER_SECOND = 1
 _AT_ONCE = 10
 _CALLS = 600
+_TRACES_AT_ONCE = 100
 _CONFIG = """\
 providers: [{name: mock, mock: {reply: "hello"}}]
 routing: {default_target: mock}
@@ -40,6 +41,7 @@ budgets:
 ledger: {refusals_per_second: %(each)d}
 audit: {refusals_per_second: %(each)d}
 logging: {access_log_refusals_per_second: %(each)d}
+tracing: {exporter: none, sampling_ratio: 0}
 runtime: {event_loops: 1, state_dir: "%(state)s"}
 """
 
@@ -115,6 +117,9 @@ class RefusedCallersTest(unittest.TestCase):
         self.gateway.wait_for_access(caller="alice")
         self.assert_few(len(self.gateway.access_lines(caller="mallory")),
                         _AT_ONCE, "the access log")
+
+        traces = self.operate("ListTraces", page_size=1000).get("traces", [])
+        self.assert_few(len(traces), _TRACES_AT_ONCE, "the traces")
 
     def test_the_next_entry_says_for_how_many_it_stands(self):
         self.flood()

@@ -56,6 +56,47 @@ TEST_F(TraceStoreTest, ListsTheNewestOfAllLoopsFirst) {
   EXPECT_EQ(Ids(store.List({.limit = 2})), "r5 r4");
 }
 
+TEST_F(TraceStoreTest, ACallerWithManyPushesOutItsOwn) {
+  TraceStore store({.traces = 80, .bytes = size_t{1} << 20}, clock_);
+  const auto add = [&](std::string_view caller, int i) {
+    TestCall call;
+    const std::string id =
+        absl::StrCat(std::string(caller), "-", i);
+    Fill(id, &call);
+    call.record.caller = caller;
+    store.part(0).Add(call.kept());
+  };
+  const auto count = [&](std::string_view caller) {
+    int found = 0;
+    for (const KeptTraceRef& each : store.List({.limit = 1000})) {
+      found += each->caller == caller;
+    }
+    return found;
+  };
+  for (int i = 0; i < 40; ++i) add("alice", i);
+  for (int i = 0; i < 1000; ++i) add("mallory", i);
+  EXPECT_EQ(count("alice"), 40);
+  EXPECT_EQ(count("mallory"), 40);
+  EXPECT_EQ(Ids(store.List({.limit = 1})), "mallory-999");
+  // Who has few has a place all the same, before the oldest of all.
+  for (int i = 0; i < 10; ++i) add("bob", i);
+  EXPECT_EQ(count("bob"), 10);
+  EXPECT_EQ(count("alice"), 30);
+  add("bob", 10);
+  add("bob", 11);
+  EXPECT_EQ(count("bob"), 10);
+  EXPECT_EQ(store.size().traces, 80u);
+}
+
+TEST_F(TraceStoreTest, WhoIsAloneHasAllPlaces) {
+  TraceStore store({.traces = 80, .bytes = size_t{1} << 20}, clock_);
+  for (int i = 0; i < 200; ++i) {
+    store.part(0).Add(Trace(absl::StrCat("r", i)));
+  }
+  EXPECT_EQ(store.size().traces, 80u);
+  EXPECT_EQ(Ids(store.List({.limit = 2})), "r199 r198");
+}
+
 TEST_F(TraceStoreTest, AListGoesOnWhereItWas) {
   TraceStore store(kStoreLimits, clock_);
   TraceStore::Part& one = store.part(0);

@@ -116,6 +116,29 @@ TEST_F(TracerTest, OfCallersWhoAreNotKnownAFewOfTheShareAreKept) {
             size_t{kUnknownCallersTracedPerSecond} + 1);
 }
 
+TEST_F(TracerTest, OfRefusalsOfACallerAFewAreKept) {
+  Tracer::Options options = Options();
+  options.store = {.traces = 1000, .bytes = size_t{16} << 20};
+  Tracer tracer(options, clock_, random_);
+  TraceShard& shard = tracer.shard(0);
+  TestCall call(kSampledParent, "", 1);
+  call.Fail(absl::StatusCode::kResourceExhausted,
+            llmgateway::v1::ERROR_REASON_BUDGET_EXCEEDED, "nothing is left");
+  call.record.refused_caller = 1;
+  for (int i = 0; i < 300; ++i) shard.Record(call.traced());
+  EXPECT_EQ(tracer.store().size().traces, 100u);
+  clock_.Advance(absl::Seconds(1));
+  for (int i = 0; i < 300; ++i) shard.Record(call.traced());
+  EXPECT_EQ(tracer.store().size().traces,
+            100u + size_t{kRefusalsTracedPerSecond});
+  // Another caller has its own.
+  call.record.refused_caller = 2;
+  for (int i = 0; i < 5; ++i) shard.Record(call.traced());
+  EXPECT_EQ(tracer.store().size().traces,
+            105u + size_t{kRefusalsTracedPerSecond});
+  EXPECT_EQ(tracer.Totals(absl::Hours(24)).all.calls, 605);
+}
+
 TEST_F(TracerTest, WhatIsKeptNeedNotBeExported) {
   Tracer::Options options = Options();
   options.exports = false;
