@@ -476,6 +476,7 @@ absl::Status ConfigReloader::Keep(const ConfigHistory& history,
                                   bool must_be_kept) {
   const absl::Status written = history.Write(*options_.state);
   if (written.ok()) return written;
+  if (must_be_kept && absl::IsAborted(written)) return written;
   if (must_be_kept) return absl::FailedPreconditionError(written.message());
   Log(LogLevel::kError, "config",
       "the configuration is in use, and its version is not kept",

@@ -73,7 +73,7 @@ class StateDiskTest(unittest.TestCase):
             "applied": "applied" in config["source"],
             "rollout": "overridden" in rollout,
             "silenced": ["silenced" for alert in alerts
-                         if "silenced_until" in alert],
+                         if "silence_end_time" in alert],
             "disabled": [circuit for circuit in circuits.get("circuits", [])
                          if circuit.get("disabled")]}
 
