@@ -4,6 +4,7 @@ circuits, routes, health and configuration."""
 import json
 import os
 import unittest
+import urllib.request
 
 from tests.clients.cli.gatewayctl_case import GatewayctlCase
 from tests.testing.gateway_process import LISTENERS
@@ -111,6 +112,27 @@ class GatewayctlOperatorTest(GatewayctlCase):
         self.assertNotIn("warning: routing.selection.files", done.stdout)
         self.assert_refused(self.run_ctl("config", "diff", other, *where),
                             ": error: routing.selection.files[0]: ")
+
+    def test_a_terminal_obeys_nothing_that_a_caller_has_said(self):
+        pid_file = os.path.join(self.home, "traced.pid")
+        gateway = self.start_gateway(
+            "--pid_file", pid_file, config=_CONFIG % "one" + "tracing: {}\n")
+        where = ("--pid_file", pid_file)
+        with urllib.request.urlopen(urllib.request.Request(
+                "http://%s/v1/chat/completions" % gateway.http,
+                headers={"content-type": "application/json"},
+                data=json.dumps({
+                    "model": "m\x1b]0;owned\x07\u202e", "messages": [
+                        {"role": "user", "content": "Hi"}]}).encode()),
+                timeout=30) as answer:
+            answer.read()
+        traces = self.json_of("traces", "list", *where)["traces"]
+        terminal = self.on_terminal("traces", "get", traces[0]["trace_id"],
+                                    *where)
+        shown = terminal.read_until("m\\u001b]0;owned\\u0007\\u202e")
+        terminal.process.wait()
+        for control in "\x1b\x07\u202e":
+            self.assertNotIn(control, shown)
 
     def test_calls_are_shown_as_they_end(self):
         shown = self.begin("top", "--count", "1", "--output", "json")
