@@ -90,11 +90,19 @@ absl::Status RefusalOf(const std::string& file, const absl::Status& why) {
   return refusal;
 }
 
-// Takes out warnings of what an error is told of, or, without a path, all.
+// Whether a path is that of a field, or leads to something within it.
+bool IsWithin(std::string_view path, std::string_view field) {
+  if (!path.starts_with(field)) return false;
+  path.remove_prefix(field.size());
+  return path.empty() || path[0] == '[' || path[0] == '.';
+}
+
+// Takes out warnings of a field that an error is told of, or of something
+// within it; without the error's path, all.
 void RemoveWarnings(const std::string* path, Problems* problems) {
   const auto is_out = [path](const v1::ConfigProblem& problem) {
     return problem.severity() == v1::ConfigProblem::SEVERITY_WARNING &&
-           (path == nullptr || problem.path() == *path);
+           (path == nullptr || IsWithin(*path, problem.path()));
   };
   problems->erase(std::remove_if(problems->begin(), problems->end(), is_out),
                   problems->end());

@@ -242,7 +242,8 @@ TEST_F(CompatibilityVariablesTest, CostOptimizationIsHowModelsAreChosen) {
   EXPECT_EQ(Read(on, kModels).routing().selection().default_strategy(),
             llmgateway::config::v1::SELECTION_STRATEGY_COST_OPTIMIZED);
   EXPECT_THAT(warnings_, IsEmpty());
-  EXPECT_FALSE(Read(on).routing().has_selection());
+  EXPECT_EQ(Read(on).routing().selection().default_strategy(),
+            llmgateway::config::v1::SELECTION_STRATEGY_BALANCED);
   EXPECT_THAT(warnings_, ElementsAre(HasSubstr(
                              "ENABLE_COST_OPTIMIZATION: is not followed")));
   Read({{"ENABLE_COST_OPTIMIZATION", "maybe"}}, kModels);
