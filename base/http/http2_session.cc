@@ -262,8 +262,7 @@ bool Http2Session::ReadOnce() {
 
 std::string_view Http2Session::Feed(std::string_view bytes) {
   size_t good = 0;
-  const std::optional<Http2Guard::Violation> violation =
-      guard_.Inspect(bytes, loop_.Now(), &good);
+  const auto violation = guard_.Inspect(bytes, loop_.Now(), &good);
   const ssize_t used = nghttp2_session_mem_recv(
       nghttp2(), reinterpret_cast<const uint8_t*>(bytes.data()), good);
   if (used < 0) {
@@ -283,9 +282,8 @@ std::string_view Http2Session::Feed(std::string_view bytes) {
 
 Http2Guard::StreamState Http2Session::StateOf(int32_t id) const {
   using State = Http2Guard::StreamState;
-  if (nghttp2_session_find_stream(nghttp2(), id) == nullptr) {
-    return State::kGone;
-  }
+  auto* const known = nghttp2_session_find_stream(nghttp2(), id);
+  if (known == nullptr) return State::kGone;
   const auto* const stream = static_cast<const Http2Stream*>(
       nghttp2_session_get_stream_user_data(nghttp2(), id));
   const bool early = stream != nullptr && !stream->begun_ &&
