@@ -186,8 +186,8 @@ class ContextHashTest(LedgerCase):
             upstream.set_script("*", {"text": "ok"})
             gateway = self.start("""\
 providers:
-  - {name: openai, openai: {base_url: "http://%s/v1", api_key: "k"}}
-  - {name: anthropic, anthropic: {base_url: "http://%s", api_key: "k"}}
+  - {name: openai, openai: {base_url: "http://%s/v1"}}
+  - {name: anthropic, anthropic: {base_url: "http://%s"}}
 routing:
   model_rules: [{prefix: claude-, targets: [anthropic]}]
   default_target: openai

@@ -125,15 +125,15 @@ TEST_F(TracerTest, OfRefusalsOfACallerAFewAreKept) {
   call.Fail(absl::StatusCode::kResourceExhausted,
             llmgateway::v1::ERROR_REASON_BUDGET_EXCEEDED, "nothing is left");
   call.record.refused_caller = 1;
-  for (int i = 0; i < 300; ++i) shard.Record(call.traced());
+  for (int i = 0; i < 300; ++i) Record(shard, call);
   EXPECT_EQ(tracer.store().size().traces, 100u);
   clock_.Advance(absl::Seconds(1));
-  for (int i = 0; i < 300; ++i) shard.Record(call.traced());
+  for (int i = 0; i < 300; ++i) Record(shard, call);
   EXPECT_EQ(tracer.store().size().traces,
             100u + size_t{kRefusalsTracedPerSecond});
   // Another caller has its own.
   call.record.refused_caller = 2;
-  for (int i = 0; i < 5; ++i) shard.Record(call.traced());
+  for (int i = 0; i < 5; ++i) Record(shard, call);
   EXPECT_EQ(tracer.store().size().traces,
             105u + size_t{kRefusalsTracedPerSecond});
   EXPECT_EQ(tracer.Totals(absl::Hours(24)).all.calls, 605);
