@@ -60,8 +60,8 @@ TEST_F(TraceStoreTest, ACallerWithManyPushesOutItsOwn) {
   TraceStore store({.traces = 80, .bytes = size_t{1} << 20}, clock_);
   const auto add = [&](std::string_view caller, int i) {
     TestCall call;
-    const std::string id =
-        absl::StrCat(std::string(caller), "-", i);
+    const std::string id = absl::StrCat(std::string(caller), "-", i);
+    clock_.Advance(absl::Milliseconds(1));
     Fill(id, &call);
     call.record.caller = caller;
     store.part(0).Add(call.kept());
@@ -91,6 +91,7 @@ TEST_F(TraceStoreTest, ACallerWithManyPushesOutItsOwn) {
 TEST_F(TraceStoreTest, WhoIsAloneHasAllPlaces) {
   TraceStore store({.traces = 80, .bytes = size_t{1} << 20}, clock_);
   for (int i = 0; i < 200; ++i) {
+    clock_.Advance(absl::Milliseconds(1));
     store.part(0).Add(Trace(absl::StrCat("r", i)));
   }
   EXPECT_EQ(store.size().traces, 80u);
