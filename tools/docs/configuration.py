@@ -65,7 +65,7 @@ _COMPATIBILITY = """\
 These are read as the systems read them whose place the gateway takes. They are
 stronger than the file, and weaker than the variables above. A switch is `true`,
 `false`, `1`, `0`, `yes`, `no`, `on` or `off`. The gateway warns at its start of
-those that it does not follow yet.
+those that change nothing here.
 
 | variable | field | how |
 | --- | --- | --- |
@@ -78,7 +78,7 @@ those that it does not follow yet.
 | `LLM_LOG_LEVEL`, `LLM_GATEWAY_LOG_LEVEL` | `logging.level` | Python's levels, too; `info` for one that is not known |
 | `LLM_GATEWAY_LOG_FILE_PATH` | `logging.file` | |
 | `LLM_GATEWAY_ENABLE_FILE_LOGGING` | `logging.file` | `false` removes it |
-| `LLM_GATEWAY_PORT` | `listeners.http.address` | its port alone; not if it is an address, as Kubernetes makes it |
+| `LLM_GATEWAY_PORT` | `listeners.http.address` | its port alone; not if it is an address, as Kubernetes makes it. With 0, any that is free, also listeners that nobody gives an address are at any |
 | `LLM_GATEWAY_CORS_ORIGINS` | `listeners.http.cors.allowed_origins` | with commas between them |
 | `LLM_GATEWAY_CIRCUIT_BREAKER_FAILURE_THRESHOLD` | `resilience.circuit_breaker.consecutive_failures` | |
 | `LLM_GATEWAY_CIRCUIT_BREAKER_RECOVERY_TIMEOUT_SECONDS`, `LLM_GATEWAY_CIRCUIT_BREAKER_RESET_TIMEOUT` | `resilience.circuit_breaker.open_duration` | seconds |
@@ -114,8 +114,8 @@ those that it does not follow yet.
 | `LLM_GATEWAY_ENVIRONMENT`, `LLM_GATEWAY_METRICS_ENABLED`, `LLM_GATEWAY_REDIS_POOL_SIZE` | | change nothing; warned of |
 | `LLM_COST_LIMIT_USD` | `budgets.rules[].limit_usd` | adds the budget `cost-limit`: what all calls together may cost; 0 is none |
 | `LLM_COST_WARN_USD` | `budgets.rules[].limit_usd` | adds the budget `cost-warning`, with `mode: warn`: from so many dollars on answers have a warning, and the log has one; 0 is none |
-| `ENABLE_COST_OPTIMIZATION` | | not followed yet; warned of |
-| `CONTROL_PLANE_ROOT` | `ledger.path` | the folder that a relative one counts from |
+| `ENABLE_COST_OPTIMIZATION` | `routing.selection.default_strategy` | `true`: `cost_optimized`, the cheapest of the models that qualify; `false`: `balanced` where the file says `cost_optimized`. Without a `routing.selection` warned of |
+| `CONTROL_PLANE_ROOT` | `ledger.path` | the folder that a relative one counts from, whoever says it; a [`router_config.json`](compatible_configurations.md) has its ledger there, at `ledger/governance.db` |
 """
 
 _SCALARS = {
