@@ -44,6 +44,13 @@ def _turn_bit(path, dice, begin=0):
     return offset
 
 
+def _commits(path):
+    """All rows, which a database has in other bytes once it was opened."""
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        return database.execute("SELECT * FROM commits ORDER BY number"
+                                ).fetchall()
+
+
 def _contents(path):
     with open(path, "rb") as file:
         return file.read()
@@ -86,11 +93,14 @@ class LedgerDamageTest(ledger_fault_case.LedgerFaultCase):
         files = [name for name in (path, path + "-wal")
                  if os.path.exists(name)]
         before = [_contents(name) for name in files]
+        self.assert_not_started(path)
+        self.assertEqual([_contents(name) for name in files], before)
+
+    def assert_not_started(self, path):
         self.state, state = os.path.dirname(path), self.state
         with self.assertRaisesRegex(GatewayError, "ledger.path: .*" + path):
             self.start()
         self.state = state
-        self.assertEqual([_contents(name) for name in files], before)
 
     def test_a_turned_bit_of_the_file(self):
         entries = self.write(killed=False)
@@ -151,7 +161,9 @@ class LedgerDamageTest(ledger_fault_case.LedgerFaultCase):
                 self.assertEqual(code, 1, said)
                 self.assertIn("entry 1, LED-", said)
                 self.assertIn("note", said)
-                self.assert_refused(path)
+                before = _commits(path)
+                self.assert_not_started(path)
+                self.assertEqual(_commits(path), before)
 
     def test_an_index_that_stands_still_is_seen(self):
         entries = self.write(killed=False)
