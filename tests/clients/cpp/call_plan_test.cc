@@ -18,6 +18,7 @@ namespace {
 FailedAttempt Overloaded(const std::string& pushback) {
   google::rpc::ErrorInfo info;
   info.set_reason("OVERLOADED");
+  info.set_domain("llmgateway.dev");
   absl::Status status = absl::UnavailableError("not now");
   status.SetPayload("type.googleapis.com/google.rpc.ErrorInfo",
                     absl::Cord(info.SerializeAsString()));

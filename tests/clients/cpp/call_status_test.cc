@@ -49,6 +49,7 @@ TEST(CallStatusTest, KeepsTheReason) {
 TEST(CallStatusTest, KeepsEveryDetailBesideTheOthers) {
   google::rpc::ErrorInfo info;
   info.set_reason("RATE_LIMITED");
+  info.set_domain("llmgateway.dev");
   google::rpc::RetryInfo retry;
   retry.mutable_retry_delay()->set_seconds(2);
   retry.mutable_retry_delay()->set_nanos(500'000'000);

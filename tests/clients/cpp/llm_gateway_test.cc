@@ -62,6 +62,7 @@ TEST(LLMGatewayTest, ReturnsTheFailureWithItsDetails) {
   server.generate = [](auto&, const auto&, auto&) {
     google::rpc::ErrorInfo info;
     info.set_reason("MODEL_NOT_FOUND");
+    info.set_domain("llmgateway.dev");
     google::rpc::Status details;
     details.set_code(grpc::StatusCode::NOT_FOUND);
     details.add_details()->PackFrom(info);
@@ -156,6 +157,7 @@ TEST(LLMGatewayTest, RetriesWhatTheGatewayHasTurnedAwayAndNothingElse) {
   server.generate = [&](auto&, const auto&, auto&) {
     google::rpc::ErrorInfo info;
     info.set_reason(reason);
+    info.set_domain("llmgateway.dev");
     google::rpc::Status details;
     details.set_code(grpc::StatusCode::UNAVAILABLE);
     if (!reason.empty()) details.add_details()->PackFrom(info);
@@ -186,6 +188,7 @@ TEST(LLMGatewayTest, RunsNoToolAgain) {
     ++calls;
     google::rpc::ErrorInfo info;
     info.set_reason("DRAINING");
+    info.set_domain("llmgateway.dev");
     google::rpc::Status details;
     details.set_code(grpc::StatusCode::UNAVAILABLE);
     details.add_details()->PackFrom(info);

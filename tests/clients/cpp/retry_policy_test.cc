@@ -22,6 +22,7 @@ FailedAttempt Failed(const std::string& reason,
   if (!reason.empty()) {
     google::rpc::ErrorInfo info;
     info.set_reason(reason);
+    info.set_domain("llmgateway.dev");
     status.SetPayload("type.googleapis.com/google.rpc.ErrorInfo",
                       absl::Cord(info.SerializeAsString()));
   }
