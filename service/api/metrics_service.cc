@@ -1,10 +1,13 @@
 #include "service/api/metrics_service.h"
 
+#include <algorithm>
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "errors/fault.h"
 #include "proto/proto_time.h"
@@ -18,7 +21,26 @@
 namespace gateway {
 namespace {
 
+// Of one that there is not.
+constexpr size_t kMetricNameBytesShown = 128;
 constexpr std::string_view kMetricsService = "llmgateway.v1.MetricsService";
+
+// That there is a metric of each name: no answer says nothing of one that is
+// misspelt.
+absl::Status CheckThereAre(const MetricNames& names,
+                           const MetricsSnapshot& all) {
+  for (const std::string& name : names) {
+    const bool is_there = std::any_of(
+        all.families.begin(), all.families.end(),
+        [&name](const MetricFamilyValue& each) { return each.name == name; });
+    if (is_there) continue;
+    return InvalidField(
+        "names", absl::StrCat("there is no metric '",
+                              name.substr(0, kMetricNameBytesShown),
+                              "'; without names all that there are are told"));
+  }
+  return absl::OkStatus();
+}
 
 void FillEvent(const FeedEvent& from, v1::RequestEvent* to) {
   const CallRecord& record = from.call->record();
@@ -58,10 +80,11 @@ void MetricsService::AddTo(MethodTable& table) {
 Task<absl::Status> MetricsService::GetMetrics(
     CallContext& call, const v1::GetMetricsRequest& request,
     v1::GetMetricsResponse* response) {
+  GATEWAY_CO_RETURN_IF_ERROR(CheckMetricNames(request.names()));
   GATEWAY_CO_RETURN_IF_ERROR(CheckMetricWindow(request));
   if (!request.has_window() || !request.names().empty()) {
     const MetricsSnapshot all = sources_.metrics.Read();
-    GATEWAY_CO_RETURN_IF_ERROR(CheckMetricNames(request.names(), all));
+    GATEWAY_CO_RETURN_IF_ERROR(CheckThereAre(request.names(), all));
     if (!request.has_window()) {
       FillMetrics(all, request.names(), response);
       co_return absl::OkStatus();

@@ -1,9 +1,8 @@
 // Writes metrics as the contract has them, and says why they cannot be watched.
 //
+//   GATEWAY_RETURN_IF_ERROR(CheckMetricNames(request.names()));
 //   GATEWAY_RETURN_IF_ERROR(CheckMetricWindow(request));
-//   const MetricsSnapshot all = registry.Read();
-//   GATEWAY_RETURN_IF_ERROR(CheckMetricNames(request.names(), all));
-//   FillMetrics(all, request.names(), response);
+//   FillMetrics(registry.Read(), request.names(), response);
 //
 // Thread-safe: plain functions.
 
@@ -21,10 +20,8 @@ namespace gateway {
 
 using MetricNames = google::protobuf::RepeatedPtrField<std::string>;
 
-// INVALID_REQUEST if there are too many, or one that `all` has no metric of:
-// an empty answer says nothing of a name that is misspelt.
-absl::Status CheckMetricNames(const MetricNames& names,
-                              const MetricsSnapshot& all);
+// INVALID_REQUEST if there are too many.
+absl::Status CheckMetricNames(const MetricNames& names);
 
 // INVALID_REQUEST if it has a window that is out of its range.
 absl::Status CheckMetricWindow(

@@ -232,8 +232,7 @@ Task<absl::Status> SummaryMethods::ResetMetrics(
 Task<absl::Status> SummaryMethods::StreamMetrics(
     CallContext& call, const v1::StreamMetricsRequest& request,
     MessageWriter& writer) {
-  GATEWAY_CO_RETURN_IF_ERROR(
-      CheckMetricNames(request.names(), sources_.metrics.Read()));
+  GATEWAY_CO_RETURN_IF_ERROR(CheckMetricNames(request.names()));
   const absl::Duration interval =
       request.has_interval() ? ToAbsl(request.interval()) : kReadingDefault;
   if (interval < kReadingLeast || interval > kReadingMost) {
