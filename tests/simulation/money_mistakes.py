@@ -46,7 +46,7 @@ _LEDGER = [
         said="before its EXCHANGE"),
     Mistake(
         "who was refused has no entry", _CALL_LEDGER,
-        "    closed_.push_back(RejectionEntry(call, outcome, id));\n", "",
+        "    closed_.push_back(RejectionEntry(call, outcome, id, others));\n", "",
         said="PROMPT_REJECTED"),
     Mistake(
         "what could not be written is forgotten", _LEDGER_WRITER,
