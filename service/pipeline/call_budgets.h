@@ -79,10 +79,14 @@ class CallBudgets : public Recycled {
   // Whether it has left something of which there will be an entry.
   bool owes() const { return due_.has_value() && HoldsAny(); }
 
-  // What was charged; empty before the end, and without a ledger.
+  // What was charged, and when; nothing before the end, and without a ledger.
   const BudgetSettlement& settled() const { return settled_; }
-  // The same, which is given away.
-  BudgetSettlement TakeSettled() { return std::exchange(settled_, {}); }
+  // The same, whose scopes are given away: when and how much it was stays.
+  BudgetSettlement TakeSettled() {
+    BudgetSettlement taken = std::move(settled_);
+    settled_.scopes.clear();
+    return taken;
+  }
   // Of a call that was let in although it does not fit, what is to be kept of
   // that.
   const std::vector<BudgetExceeded>& exceeded() const { return exceeded_; }

@@ -202,8 +202,8 @@ void MoneyRules::Settle(size_t number, CallState& call) {
   }
   if (!is_billed) return budgets_.GivesBack(number);
   real.turns = 1;
-  const BudgetSettlement& settled = call.running->budgets->settled();
-  const int64_t second = settled.empty() ? Now() : settled.time;
+  // Found now, it may have been charged a while ago, on the ledger's thread.
+  const int64_t second = call.running->budgets->settled().time;
   if (second < call.last_end || second > Now()) {
     broken_(absl::StrCat("call ", number, " is charged at ", second,
                          ", which is not when it has ended"));
