@@ -197,7 +197,8 @@ std::string CostText(const Usage& usage) {
 
 std::string WarningsTextOf(const Call& call) {
   const Attempt* const attempt = call.DecidingAttempt();
-  if (call.budgets == nullptr || call.budgets->warnings().empty()) {
+  if (call.budgets == nullptr || (call.budgets->warnings().empty() &&
+                                  call.budgets->late_warnings().empty())) {
     return attempt == nullptr ? "" : WarningsText(attempt->warnings);
   }
   google::protobuf::RepeatedPtrField<Warning> all;

@@ -90,6 +90,7 @@ void BudgetCharges::Settle(const BudgetAmounts& real, absl::Time now,
     if (charge.state != BudgetCharge::State::kReserved) continue;
     if (charge.rule->is_of_target()) {
       table_.Cancel(one);
+      charge.filled = BudgetFilled::kNotNear;
       continue;
     }
     table_.Settle(one, real, second, settled);
@@ -104,13 +105,16 @@ void BudgetCharges::Settle(const BudgetAmounts& real, absl::Time now,
   if (told != nullptr) settled->remaining = told->left.value_or(-1);
 }
 
-void BudgetCharges::ChargeTarget(const BudgetRule& rule, LimitSubject& subject,
-                                 const BudgetTerms& terms,
-                                 const BudgetAmounts& real, absl::Time now,
-                                 BudgetSettlement* settled) {
+BudgetCharge BudgetCharges::ChargeTarget(const BudgetRule& rule,
+                                         LimitSubject& subject,
+                                         const BudgetTerms& terms,
+                                         const BudgetAmounts& real,
+                                         absl::Time now,
+                                         BudgetSettlement* settled) {
   BudgetCharge charge = TargetCharge(rule, subject, terms);
   table_.Settle(absl::MakeSpan(&charge, 1), real, absl::ToUnixSeconds(now),
                 settled);
+  return charge;
 }
 
 BudgetCharge BudgetCharges::TargetCharge(const BudgetRule& rule,

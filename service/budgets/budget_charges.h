@@ -83,10 +83,11 @@ class BudgetCharges {
   void Settle(const BudgetAmounts& real, absl::Time now,
               BudgetSettlement* settled);
 
-  // Charges the subject's scope of a budget of targets.
-  void ChargeTarget(const BudgetRule& rule, LimitSubject& subject,
-                    const BudgetTerms& terms, const BudgetAmounts& real,
-                    absl::Time now, BudgetSettlement* settled);
+  // Charges the subject's scope of a budget of targets, and returns what came
+  // of it.
+  BudgetCharge ChargeTarget(const BudgetRule& rule, LimitSubject& subject,
+                            const BudgetTerms& terms, const BudgetAmounts& real,
+                            absl::Time now, BudgetSettlement* settled);
 
   // Gives back what is reserved.
   void Cancel();

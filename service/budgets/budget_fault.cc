@@ -280,7 +280,14 @@ std::string BudgetWarningText(const BudgetCharge& charge) {
   const BudgetRule& rule = *charge.rule;
   const std::string which = absl::StrCat("the budget ", rule.name(),
                                          Allowance(rule, charge.in_force));
-  if (charge.obstacle != BudgetObstacle::kNone) {
+  if (charge.filled == BudgetFilled::kUsedUp) {
+    return absl::StrCat(which, " is used up: calls are ",
+                        rule.mode() == BudgetMode::kEnforce
+                            ? "refused"
+                            : "served all the same");
+  }
+  if (charge.filled == BudgetFilled::kNotNear &&
+      charge.obstacle != BudgetObstacle::kNone) {
     return absl::StrCat(which, Why(charge),
                         "; the call is served all the same");
   }
@@ -289,7 +296,10 @@ std::string BudgetWarningText(const BudgetCharge& charge) {
                         *charge.turns_left == 1 ? " is left" : " are left");
   }
   const int64_t left =
-      std::max<int64_t>(charge.remaining - charge.amounts.In(rule.unit()), 0);
+      charge.filled == BudgetFilled::kNear
+          ? charge.left.value_or(0)
+          : std::max<int64_t>(
+                charge.remaining - charge.amounts.In(rule.unit()), 0);
   return absl::StrCat(which, " is nearly spent: ", Amount(rule, left),
                       " are left");
 }

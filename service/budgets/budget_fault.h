@@ -37,7 +37,8 @@ std::string_view BudgetDenialCode(absl::Span<const BudgetCharge> charges,
                                   const BudgetCharge& told);
 
 // What a call is told that was let in: that the budget is nearly, or more than,
-// spent. REQUIRES: one of both.
+// spent; if the call has made it so since, by what it has made of it. REQUIRES:
+// one of both.
 std::string BudgetWarningText(const BudgetCharge& charge);
 
 }  // namespace gateway

@@ -410,6 +410,7 @@ void BudgetTable::Grow(absl::Span<BudgetCharge> charges,
     cell.reserved -= had;
     cell.reserved += grown;
     had = grown;
+    RecordFilled(cell, &charge);
     if (cell.shared == nullptr) continue;
     cell.shared->has_news = true;
     MarkUntold(shard, cell);
@@ -433,7 +434,9 @@ void BudgetTable::Settle(absl::Span<BudgetCharge> charges,
                                    .binding = account.binding});
       }
     }
+    charge.in_force = TermsInForce(cell.account, charge.terms);
     charge.left = LeftOf(cell, charge);
+    RecordFilled(cell, &charge);
   };
   for (BudgetCharge& charge : charges) {
     if (charge.state == BudgetCharge::State::kReserved) {
@@ -531,28 +534,6 @@ void BudgetTable::Apply(const BudgetChange& change) {
   MarkUntold(shard, cell);
   cell.told_near = false;
   cell.told_exceeded = false;
-}
-
-std::optional<BudgetStanding> BudgetTable::Find(const BudgetScope& scope,
-                                                int64_t now) {
-  const CounterKey key = scope.KeyBy(secret_);
-  Shard& shard = ShardOf(key);
-  const MutexLock lock(shard.mu);
-  BudgetCell* const cell = FindCell(shard, key);
-  if (cell == nullptr) return std::nullopt;
-  Renew(*cell, now);
-  return StandingOf(*cell);
-}
-
-void BudgetTable::ForEach(
-    int64_t now, absl::FunctionRef<void(const BudgetStanding&)> visit) {
-  for (Shard& shard : shards_) {
-    const MutexLock lock(shard.mu);
-    for (const auto& [key, cell] : shard.cells) {
-      Renew(*cell, now);
-      visit(StandingOf(*cell));
-    }
-  }
 }
 
 std::vector<BudgetChange> BudgetTable::ChangesToReset(

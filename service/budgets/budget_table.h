@@ -105,6 +105,13 @@ enum class BudgetObstacle : uint8_t {
   kNoPlace,       // There is no place left to know whose it is.
 };
 
+// How full a scope is.
+enum class BudgetFilled : uint8_t {
+  kNotNear,
+  kNear,    // From the budget's `warn_threshold` on.
+  kUsedUp,  // Its limit is spent: calls that come are refused, or warned.
+};
+
 // What a call is charged to one scope, or is to be.
 struct BudgetCharge {
   enum class State : uint8_t {
@@ -142,7 +149,8 @@ struct BudgetCharge {
   bool near = false;
   bool first_near = false;
   bool first_exceeded = false;
-  // If it is near and the fuller by its calls: how many more there may be.
+  // If it is near and the fuller by its calls: how many more there may be. Set
+  // by Grow and Settle, too.
   std::optional<int64_t> turns_left;
   // It may fit: this replica has been promised too little of what is left, no
   // more than `room` of what is short.
@@ -153,6 +161,10 @@ struct BudgetCharge {
   // Nothing was known of the scope before.
   bool begins = false;
 
+  // Set by Grow and Settle: what the call has made of the scope that Reserve
+  // did not see, and whether it is the first of this window to do so.
+  BudgetFilled filled = BudgetFilled::kNotNear;
+  bool first_filled = false;
   // Set by Settle: that it was, and what was left of the scope then; nothing if
   // it has no limit.
   bool is_settled = false;
@@ -420,6 +432,8 @@ class BudgetTable {
   // Of one that fits into what is left by all replicas: whether this one may.
   void CheckClaim(BudgetCell& cell, BudgetCharge* charge) const;
   static void Warn(BudgetCell& cell, BudgetCharge* charge);
+  // Sets what the charge, which is reserved or settled, has made of its scope.
+  static void RecordFilled(BudgetCell& cell, BudgetCharge* charge);
   // The call is refused: it binds nothing, and its warnings are the next one's.
   void TakeBack(absl::Span<BudgetCharge> charges);
   static void Release(BudgetCharge& charge, BudgetCell& cell);

@@ -1,6 +1,7 @@
 // Where BudgetTable has its cells, and who shares one.
 
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -145,6 +146,28 @@ bool BudgetTable::MayGo(const BudgetCell& cell, int64_t now) const {
   if (account.spend.sum() == BudgetAmounts()) return true;
   return account.window.kind() == BudgetWindow::Kind::kNone &&
          account.spend.last_time() + retention_seconds_.load() <= now;
+}
+
+std::optional<BudgetStanding> BudgetTable::Find(const BudgetScope& scope,
+                                                int64_t now) {
+  const CounterKey key = scope.KeyBy(secret_);
+  Shard& shard = ShardOf(key);
+  const MutexLock lock(shard.mu);
+  BudgetCell* const cell = FindCell(shard, key);
+  if (cell == nullptr) return std::nullopt;
+  Renew(*cell, now);
+  return StandingOf(*cell);
+}
+
+void BudgetTable::ForEach(
+    int64_t now, absl::FunctionRef<void(const BudgetStanding&)> visit) {
+  for (Shard& shard : shards_) {
+    const MutexLock lock(shard.mu);
+    for (const auto& [key, cell] : shard.cells) {
+      Renew(*cell, now);
+      visit(StandingOf(*cell));
+    }
+  }
 }
 
 void BudgetTable::UseCell(BudgetCharge& charge, int64_t now,

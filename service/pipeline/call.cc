@@ -185,6 +185,7 @@ void Call::FillWarnings(
     google::protobuf::RepeatedPtrField<v1::Warning>* out) const {
   if (budgets != nullptr) {
     out->Add(budgets->warnings().begin(), budgets->warnings().end());
+    FillLateWarnings(budgets.get(), out);
   }
   const Attempt* const deciding = DecidingAttempt();
   if (deciding == nullptr) return;

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
@@ -157,11 +158,29 @@ void CallBudgets::TellCharges() {
     v1::Warning& warning = warnings_.emplace_back();
     warning.set_field(absl::StrCat("budgets.", charge.rule->name()));
     warning.set_message(text);
-    if (!charge.first_near && !charge.first_exceeded) continue;
-    Log(LogLevel::kWarn, "budgets", text,
-        {{"budget", charge.rule->name()},
-         {"scope", charge.rule->ScopeOf(subject_).Text()}});
+    if (charge.first_near || charge.first_exceeded) LogWarning(charge, text);
   }
+}
+
+void CallBudgets::TellFilled(const BudgetCharge& charge) {
+  if (charge.filled == BudgetFilled::kNotNear) return;
+  const std::string text = BudgetWarningText(charge);
+  const std::string field = absl::StrCat("budgets.", charge.rule->name());
+  // Of a target that several attempts were charged for, the last counts.
+  std::erase_if(late_warnings_, [&field](const v1::Warning& warning) {
+    return warning.field() == field;
+  });
+  v1::Warning& warning = late_warnings_.emplace_back();
+  warning.set_field(field);
+  warning.set_message(text);
+  if (charge.first_filled) LogWarning(charge, text);
+}
+
+void CallBudgets::LogWarning(const BudgetCharge& charge,
+                             const std::string& text) {
+  Log(LogLevel::kWarn, "budgets", text,
+      {{"budget", charge.rule->name()},
+       {"scope", charge.rule->ScopeOf(subject_).Text()}});
 }
 
 std::vector<BudgetChange> CallBudgets::IfBilled(const PlannedCall& call,
@@ -208,6 +227,7 @@ void CallBudgets::Settle(const Call& call) {
   BudgetSettlement* const settled =
       call.runtime->config().has_ledger() ? &settled_ : nullptr;
   charges_.Settle(real, now, settled);
+  for (const BudgetCharge& charge : charges_.charges()) TellFilled(charge);
   if (rules_.has_target_rules()) ChargeTargets(call, now, settled);
   remaining_ = charges_.WhatRemains(now);
 }
@@ -221,8 +241,8 @@ void CallBudgets::ChargeTargets(const Call& call, absl::Time now,
     of_target.turns = 1;
     ForEachTargetRule(call, attempt, subject_,
                       [&](const BudgetRule& rule, const BudgetTerms& terms) {
-                        charges_.ChargeTarget(rule, subject_, terms, of_target,
-                                              now, settled);
+                        TellFilled(charges_.ChargeTarget(
+                            rule, subject_, terms, of_target, now, settled));
                       });
   }
 }
@@ -263,12 +283,22 @@ void GrowBudgets(Call& call, const Attempt& attempt,
       CostOf(call, attempt.priced_as, attempt.upstream_model, amounts)
           .value_or(0);
   budgets.charges_.Grow(amounts);
+  for (const BudgetCharge& charge : budgets.charges_.charges()) {
+    if (!charge.first_filled) continue;
+    budgets.LogWarning(charge, BudgetWarningText(charge));
+  }
 }
 
 void FinishBudgets(Call& call) {
   if (call.budgets == nullptr || call.budgets->finished_) return;
   call.budgets->finished_ = true;
   call.budgets->Finish(call);
+}
+
+void FillLateWarnings(const CallBudgets* budgets,
+                      google::protobuf::RepeatedPtrField<v1::Warning>* out) {
+  if (budgets == nullptr) return;
+  out->Add(budgets->late_warnings().begin(), budgets->late_warnings().end());
 }
 
 BudgetEntryFacts FactsOfBudgets(const Call& call) {

@@ -34,6 +34,7 @@
 #include "absl/status/status.h"
 #include "base/async/task.h"
 #include "base/memory/recycler.h"
+#include "google/protobuf/repeated_ptr_field.h"
 #include "llmgateway/v1/usage.pb.h"
 #include "service/budgets/budget_charges.h"
 #include "service/budgets/budget_entries.h"
@@ -79,6 +80,11 @@ class CallBudgets : public Recycled {
   // Whether it has left something of which there will be an entry.
   bool owes() const { return due_.has_value() && HoldsAny(); }
 
+  // What it has made of them since it was let in; known once it is settled.
+  const std::vector<llmgateway::v1::Warning>& late_warnings() const {
+    return late_warnings_;
+  }
+
   // What was charged, and when; nothing before the end, and without a ledger.
   const BudgetSettlement& settled() const { return settled_; }
   // The same, whose scopes are given away: when and how much it was stays.
@@ -118,6 +124,10 @@ class CallBudgets : public Recycled {
   // is only allocated.
   BudgetTerms TermsOf(const BudgetRule& rule, LimitSubject& subject) const;
   void TellCharges();
+  // Warns of what the call has made of the budget, where it has; the log is
+  // told the first time in each window.
+  void TellFilled(const BudgetCharge& charge);
+  void LogWarning(const BudgetCharge& charge, const std::string& text);
   // Calls `use` with each budget of the call at the subject's target, and its
   // limits for the call.
   template <typename Use>
@@ -143,6 +153,7 @@ class CallBudgets : public Recycled {
   bool price_known_ = true;
   BudgetCharges charges_;
   std::vector<llmgateway::v1::Warning> warnings_;
+  std::vector<llmgateway::v1::Warning> late_warnings_;
   std::vector<BudgetExceeded> exceeded_;
   BudgetSettlement settled_;
   bool finished_ = false;
@@ -182,6 +193,11 @@ void FillRemainingBudgets(const CallBudgets* budgets, Answer* answer) {
     answer->set_budget_remaining_tokens(*tokens);
   }
 }
+
+// Appends what the call has made of its budgets; nothing for a call without.
+void FillLateWarnings(
+    const CallBudgets* budgets,
+    google::protobuf::RepeatedPtrField<llmgateway::v1::Warning>* out);
 
 // Whose call it is, for entries of the ledger; valid as long as the call.
 BudgetEntryFacts FactsOfBudgets(const Call& call);

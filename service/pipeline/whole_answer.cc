@@ -205,14 +205,16 @@ Task<void> MakeForAll(Call& call, SharedWork* work) {
   work->ended.Set();
 }
 
-// Says in the answer what is left of the call's budgets, once it is charged.
+// Says in the answer what became of the call's budgets, once it is charged.
 void DescribeBudgets(Call& call) {
-  Attempt* const attempt = call.DecidingAttempt();
-  if (call.budgets == nullptr || attempt == nullptr ||
-      attempt->answer.response == nullptr) {
-    return;
+  const CallBudgets* const budgets = call.budgets.get();
+  if (call.embeddings != nullptr) {
+    FillLateWarnings(budgets, call.embeddings->mutable_warnings());
   }
-  FillRemainingBudgets(call.budgets.get(), attempt->answer.response);
+  const Attempt* const attempt = call.DecidingAttempt();
+  if (attempt == nullptr || attempt->answer.response == nullptr) return;
+  FillRemainingBudgets(budgets, attempt->answer.response);
+  FillLateWarnings(budgets, attempt->answer.response->mutable_warnings());
 }
 
 // Sends what the call has come to.

@@ -262,6 +262,40 @@ TEST_F(CallBudgetsTest, AStreamReservesMoreAsItGoes) {
   EXPECT_GT(reserved, 500);
 }
 
+// Nothing was reserved for the one token that it has taken.
+TEST_F(CallBudgetsTest, ACallWhoseChargeUsesABudgetUpSaysSo) {
+  const std::string told =
+      "the budget b of 1 output tokens is used up: calls are refused";
+  for (const bool stream : {false, true}) {
+    Configure(
+        "{expected_output_tokens: 0, "
+        "rules: [{name: b, unit: output_tokens, limit: 1}]}");
+    std::string in_answer;
+    look_ = [&](Call& seen) {
+      const v1::GenerateResponse* const response =
+          seen.DecidingAttempt()->answer.response;
+      if (response == nullptr) return;
+      ASSERT_EQ(response->warnings_size(), 1);
+      in_answer = response->warnings(0).message();
+    };
+    ASSERT_TRUE(Ask(stream).ok());
+    EXPECT_EQ(warnings_, std::vector<std::string>{told});
+    EXPECT_EQ(in_answer, stream ? "" : told);
+    look_ = nullptr;
+    EXPECT_FALSE(Ask(stream).ok());
+  }
+}
+
+TEST_F(CallBudgetsTest, OneThatUsesUpABudgetOfItsTargetSaysSo) {
+  Configure(
+      "{expected_output_tokens: 0, rules: [{name: b, unit: output_tokens, "
+      "limit: 1, per: [provider]}]}");
+  ASSERT_TRUE(Ask().ok());
+  EXPECT_EQ(warnings_, std::vector<std::string>{
+                           "the budget b of 1 output tokens for each "
+                           "provider is used up: calls are refused"});
+}
+
 TEST_F(CallBudgetsTest, ModelsAreChargedForWhoeverHasAnswered) {
   Configure(
       "{rules: [{name: b, unit: total_tokens, limit: 1000, "
