@@ -12,6 +12,7 @@
 #include "base/os/random.h"
 #include "base/text/byte_words.h"
 #include "service/api/call_fields.h"
+#include "service/audit/redaction/key_redactor.h"
 
 namespace gateway {
 namespace {
@@ -77,14 +78,25 @@ std::string_view Sendable(std::string_view name, std::string_view value,
   return *memory;
 }
 
+// Of most ids, UUIDs and numbers, nothing has to be looked for: no form of a key
+// is of hexadecimal digits alone.
+bool HasKey(std::string_view id) {
+  const auto is_plain = [](char c) {
+    return absl::ascii_isxdigit(c) || c == '-';
+  };
+  return !std::all_of(id.begin(), id.end(), is_plain) &&
+         KeyRedactor().RedactText(id).redactions > 0;
+}
+
 }  // namespace
 
 bool IsValidRequestId(std::string_view id) {
+  const auto is_allowed = [](char c) {
+    return absl::ascii_isalnum(c) || c == '-' || c == '_' || c == '.' ||
+           c == ':';
+  };
   return !id.empty() && id.size() <= kRequestIdBytesLimit &&
-         std::all_of(id.begin(), id.end(), [](char c) {
-           return absl::ascii_isalnum(c) || c == '-' || c == '_' || c == '.' ||
-                  c == ':';
-         });
+         std::all_of(id.begin(), id.end(), is_allowed) && !HasKey(id);
 }
 
 ShortText RequestIdFor(std::string_view given) {

@@ -6,56 +6,61 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
-#include "base/text/utf8.h"
 #include "errors/fault.h"
 #include "google/protobuf/arena.h"
 #include "service/pipeline/call_log.h"
 #include "service/pipeline/embed_check.h"
+#include "service/pipeline/recorded_model.h"
 #include "service/pipeline/request_check.h"
 #include "service/pipeline/served_check.h"
 
 namespace gateway {
 namespace {
 
-// Callers choose how long their texts are; of each, so much is recorded.
-constexpr size_t kRecordedTextBytesLimit = 256;
 constexpr int kRecordedLabelsLimit = kScannedLabelsMax;
 
+constexpr std::string_view CallScope::* kScopeMembers[] = {
+    &CallScope::user_id,      &CallScope::session_id, &CallScope::work_order_id,
+    &CallScope::agent_id,     &CallScope::agent_type, &CallScope::project_id,
+    &CallScope::contract_id,  &CallScope::framework_id, &CallScope::tier,
+};
+
+// What is recorded of the text, which may be gone before the call ends.
 std::string_view Keep(IncomingCall& call, std::string_view text) {
   if (text.empty()) return {};
-  text = CutText(text, kRecordedTextBytesLimit);
+  text = RecordedId(call, text);
   char* const kept =
       google::protobuf::Arena::CreateArray<char>(&call.arena, text.size());
   text.copy(kept, text.size());
   return {kept, text.size()};
 }
 
-CallScope Kept(IncomingCall& call, const v1::CallerScope& said) {
-  return {.user_id = Keep(call, said.user_id()),
-          .session_id = Keep(call, said.session_id()),
-          .work_order_id = Keep(call, said.work_order_id()),
-          .agent_id = Keep(call, said.agent_id()),
-          .agent_type = Keep(call, said.agent_type()),
-          .project_id = Keep(call, said.project_id()),
-          .contract_id = Keep(call, said.contract_id()),
-          .framework_id = Keep(call, said.framework_id()),
-          .tier = Keep(call, said.tier())};
+CallScope ScopeOf(const v1::CallerScope& said) {
+  return {.user_id = said.user_id(),
+          .session_id = said.session_id(),
+          .work_order_id = said.work_order_id(),
+          .agent_id = said.agent_id(),
+          .agent_type = said.agent_type(),
+          .project_id = said.project_id(),
+          .contract_id = said.contract_id(),
+          .framework_id = said.framework_id(),
+          .tier = said.tier()};
 }
 
-// Whom the caller acts for, and how it labels the call.
+// Whom the caller acts for, as the request says it, and how it labels the call.
 void ReadScope(IncomingCall& call, Admitted* admitted) {
   if (call.embed != nullptr) {
     if (call.embed->has_scope()) {
-      admitted->scope = Kept(call, call.embed->scope());
+      admitted->scope = ScopeOf(call.embed->scope());
     }
     return;
   }
   if (call.request == nullptr) {
     if (call.raw == nullptr) return;
     const RequestScan& scan = call.raw->scan;
-    admitted->scope.user_id = Keep(call, scan.user_id);
-    admitted->scope.agent_type = Keep(call, scan.agent_type);
-    admitted->scope.project_id = Keep(call, scan.project_id);
+    admitted->scope.user_id = scan.user_id;
+    admitted->scope.agent_type = scan.agent_type;
+    admitted->scope.project_id = scan.project_id;
     for (const ScannedLabel& label : scan.labels) {
       admitted->labels.push_back(
           {Keep(call, label.key), Keep(call, label.value)});
@@ -63,7 +68,7 @@ void ReadScope(IncomingCall& call, Admitted* admitted) {
     return;
   }
   if (call.request->has_scope()) {
-    admitted->scope = Kept(call, call.request->scope());
+    admitted->scope = ScopeOf(call.request->scope());
   }
   for (const auto& [key, value] : call.request->labels()) {
     if (admitted->labels.size() >= kRecordedLabelsLimit) break;
@@ -188,6 +193,9 @@ absl::StatusOr<Admitted> Admit(IncomingCall& call, const Caller& caller) {
   if (call.facts.directives != nullptr) {
     GATEWAY_RETURN_IF_ERROR(
         call.facts.directives->MergeInto(&admitted.provider, &admitted.scope));
+  }
+  for (const auto member : kScopeMembers) {
+    admitted.scope.*member = Keep(call, admitted.scope.*member);
   }
   GATEWAY_RETURN_IF_ERROR(CheckScopes(call, admitted.provider, caller));
   AddCallersLabels(caller, &admitted.labels);

@@ -13,17 +13,16 @@
 #include <utility>
 
 #include "absl/status/status.h"
-#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "errors/fault.h"
 #include "llmgateway/config/v1/rate_limits.pb.h"
 #include "service/identity/caller.h"
 #include "service/identity/peer_address.h"
 #include "service/identity/scopes.h"
-#include "service/ledger/hash_text.h"
 #include "service/limits/key_limit_rules.h"
 #include "service/observability/charged_cost.h"
 #include "service/pipeline/call.h"
+#include "service/pipeline/recorded_model.h"
 #include "service/pipeline/runtime_snapshot.h"
 #include "service/pipeline/token_estimate.h"
 #include "service/pipeline/usage_estimate.h"
@@ -51,15 +50,12 @@ const std::optional<LimitStatus>& Fuller(const std::optional<LimitStatus>& a,
   return left(*b) < left(*a) ? b : a;
 }
 
-// Operators are shown it. Where records leave something out of the name, a part
-// of the name's hash tells it from others that look the same there: the same in
-// all replicas, and too short to find a key by.
+// Operators are shown it.
 std::string ShownModelOf(const PlannedTarget& target) {
-  constexpr size_t kHashDigits = 8;
-  std::string recorded(target.recorded_model);
-  if (recorded == target.upstream_model) return recorded;
-  return absl::StrCat(recorded, "#",
-                      HashText(target.upstream_model).substr(0, kHashDigits));
+  if (target.recorded_model == target.upstream_model) {
+    return std::string(target.recorded_model);
+  }
+  return ToldApart(target.recorded_model, target.upstream_model);
 }
 
 FullestLimits Fuller(const FullestLimits& a, const FullestLimits& b) {

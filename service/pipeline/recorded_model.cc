@@ -4,18 +4,23 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+#include "base/string_view.h"
 #include "base/text/utf8.h"
 #include "google/protobuf/arena.h"
 #include "service/audit/redaction/body_redactor.h"
 #include "service/audit/redaction/plain_names.h"
 #include "service/audit/redaction/secret_digests.h"
+#include "service/ledger/hash_text.h"
 #include "service/pipeline/runtime_snapshot.h"
 
 namespace gateway {
 namespace {
 
-// As much of a name as is recorded: callers may write any amount of it.
+// As much of a name, or of an id, as is recorded: callers may write any amount
+// of it.
 constexpr size_t kRecordedBytesMax = 1024;
+constexpr size_t kRecordedIdBytesMax = 256;
 
 // The text itself, if there is nothing to take out of it.
 std::string_view WithoutKeys(std::string_view text, IncomingCall& call) {
@@ -32,11 +37,12 @@ std::string_view WithoutKeys(std::string_view text, IncomingCall& call) {
 
 // The beginning of a name, without keys. It is looked at beyond where it is
 // cut, so that no part of a key stays before that.
-std::string_view RecordedBeginning(std::string_view name, IncomingCall& call) {
+std::string_view RecordedBeginning(std::string_view name, IncomingCall& call,
+                                   size_t bytes_max = kRecordedBytesMax) {
   const std::string_view looked_at =
-      CutText(name, kRecordedBytesMax + SecretDigests::kBytesMax);
+      CutText(name, bytes_max + SecretDigests::kBytesMax);
   const std::string_view without = WithoutKeys(looked_at, call);
-  return CutText(without, kRecordedBytesMax);
+  return CutText(without, bytes_max);
 }
 
 // Whether a path is the same in each call, and says nothing that a caller has
@@ -54,6 +60,21 @@ bool HidesModel(const IncomingCall& call) {
 
 std::string_view RecordedName(IncomingCall& call, std::string_view name) {
   return RecordedBeginning(name, call);
+}
+
+std::string_view RecordedId(IncomingCall& call, std::string_view id) {
+  if (id.empty()) return id;
+  const std::string_view recorded =
+      RecordedBeginning(id, call, kRecordedIdBytesMax);
+  if (recorded.data() == id.data()) return recorded;
+  return *google::protobuf::Arena::Create<std::string>(&call.arena,
+                                                       ToldApart(recorded, id));
+}
+
+std::string ToldApart(std::string_view recorded, std::string_view name) {
+  constexpr size_t kHashDigits = 8;
+  return absl::StrCat(ToAbsl(recorded), "#",
+                      HashText(name).substr(0, kHashDigits));
 }
 
 void NameModel(IncomingCall& call) {

@@ -1,6 +1,7 @@
 // NameModel and RecordedModel say by which name records of a call, the log,
-// metrics, traces and the ledger know a model, and RecordedName a node. Callers
-// may name any, and one who puts a key there is not to find it in all of these:
+// metrics, traces and the ledger know a model, RecordedName a node, and
+// RecordedId whom a call is made for. Callers may write anything there, and one
+// who puts a key into it is not to find it in all of these:
 // what has the form of a key or of a token is taken out, and `[redacted:keys]`
 // stands there; so is what is a secret of the configuration. Of what is longer
 // than a kilobyte the beginning is recorded.
@@ -16,6 +17,7 @@
 #ifndef SERVICE_PIPELINE_RECORDED_MODEL_H_
 #define SERVICE_PIPELINE_RECORDED_MODEL_H_
 
+#include <string>
 #include <string_view>
 
 #include "service/pipeline/incoming_call.h"
@@ -34,6 +36,16 @@ std::string_view RecordedModel(IncomingCall& call, std::string_view model);
 // The same of another name that the caller has written, such as a node's.
 // Valid as long as the call and `name`.
 std::string_view RecordedName(IncomingCall& call, std::string_view name);
+
+// The same of what the caller has written to tell users, sessions, agents and
+// the like apart: two that differ still do. Of what is longer than 256 bytes
+// the beginning is recorded.
+std::string_view RecordedId(IncomingCall& call, std::string_view id);
+
+// What is recorded of `name`, with a part of the name's hash that tells it from
+// others of which the same is recorded: `[redacted:keys]#1f3a9c02`. The hash is
+// the same in all replicas, and its part too short to find a key by.
+std::string ToldApart(std::string_view recorded, std::string_view name);
 
 }  // namespace gateway
 

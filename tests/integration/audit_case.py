@@ -108,6 +108,7 @@ class AuditCase(unittest.TestCase):
                 return entries
             time.sleep(0.02)
 
-    def ask(self, gateway, body=None, **options):
+    def ask(self, gateway, body=None, headers=None, **options):
         return ask(gateway.http, body or chat("gpt-x"),
-                   headers={"authorization": "Bearer " + CALLER}, **options)
+                   headers={"authorization": "Bearer " + CALLER,
+                            **(headers or {})}, **options)

@@ -25,7 +25,6 @@ class CanaryTest(audit_case.AuditCase):
                            audit_case.UPSTREAM_KEY}})
         for model in ("gpt-x", "gpt-error"):
             for stream in (False, True):
-                # `metadata` are labels, which the access log tells by design.
                 self.ask(gateway, chat(
                     model, text=text, stream=stream, tools=[{
                         "type": "function", "function": {
@@ -36,7 +35,19 @@ class CanaryTest(audit_case.AuditCase):
         ask(gateway.http, chat("gpt-x"),
             headers={"authorization": "Bearer canary-caller-key-0123456789",
                      "x-canary": "canary-header"})
-        self.await_entries(gateway, 6)
+        for secret in (secrets["key"], secrets["token"], audit_case.CALLER):
+            self.plant_in_names(gateway, secret)
+        self.await_entries(gateway, 9)
+
+    def plant_in_names(self, gateway, secret):
+        """Puts it where callers say who they are, by each way."""
+        body = chat("gpt-x", user=secret, metadata={"team": secret})
+        said = {"x-llmgateway-" + name: secret for name in
+                ("session", "work-order", "agent-id", "agent-type", "project")}
+        # What the configuration knows as a secret has no form of its own.
+        if secret != audit_case.CALLER:
+            said["x-request-id"] = secret
+        self.ask(gateway, body, headers=said)
 
     def sinks(self, gateway):
         """All that the gateway has said or left, by name."""

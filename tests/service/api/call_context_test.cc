@@ -88,7 +88,14 @@ TEST_F(CallContextTest, TakesTheFirstRequestIdThatIsValid) {
 
 TEST(RequestIdTest, IsTheCallersOrMadeUp) {
   EXPECT_EQ(RequestIdFor("order-7"), "order-7");
-  for (const char* bad : {"", "two words"}) {
+  EXPECT_EQ(RequestIdFor("task-2026.11:7_A"), "task-2026.11:7_A");
+  EXPECT_EQ(RequestIdFor("0f8fad5b-d9cb-469f-a165-70867728950e"),
+            "0f8fad5b-d9cb-469f-a165-70867728950e");
+  // Ids are in all that is recorded, where no key is to be.
+  for (const char* bad :
+       {"", "two words", "sk-proj-0123456789abcdefghij",
+        "a:sk-proj-0123456789abcdefghij",
+        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ4In0.c2lnbmF0dXJl"}) {
     const std::string made_up = RequestIdFor(bad);
     EXPECT_EQ(made_up.size(), kMadeUpRequestIdDigits);
     EXPECT_TRUE(IsValidRequestId(made_up));

@@ -175,6 +175,26 @@ TEST_F(AdmissionTest, KeepsWhomTheCallerActsFor) {
   EXPECT_FALSE(admitted->continuation.continued);
 }
 
+TEST_F(AdmissionTest, KeysAreInNothingThatTellsCallersApart) {
+  constexpr std::string_view kKey = "sk-proj-0123456789abcdefghij";
+  request_.mutable_scope()->set_user_id(std::string(kKey));
+  (*request_.mutable_labels())["team"] = kKey;
+  CallDirectives directives;
+  // Said twice, it is still the same.
+  ASSERT_TRUE(directives.Take("x-llmgateway-user", kKey));
+  ASSERT_TRUE(directives.Take("x-llmgateway-session", "alice-0123456789"));
+  call_.facts.directives = &directives;
+  const absl::StatusOr<Admitted> admitted = Admit(call_, *AnonymousCaller());
+  ASSERT_TRUE(admitted.ok()) << admitted.status();
+  EXPECT_TRUE(admitted->scope.user_id.starts_with("[redacted:keys]#"))
+      << admitted->scope.user_id;
+  EXPECT_TRUE(admitted->scope.session_id.starts_with(
+      "[redacted:configured_secret]#"))
+      << admitted->scope.session_id;
+  ASSERT_EQ(admitted->labels.size(), 1u);
+  EXPECT_EQ(admitted->labels[0].value, admitted->scope.user_id);
+}
+
 TEST_F(AdmissionTest, NamesHaveALength) {
   const std::string name(1024, 'm');
   const std::string longer(1025, 'm');

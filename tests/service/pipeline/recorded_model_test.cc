@@ -76,6 +76,21 @@ TEST_F(RecordedModelTest, AnotherNameIsRecordedLikewise) {
   EXPECT_EQ(RecordedName(call_, std::string(2000, 'a')).size(), 1024u);
 }
 
+TEST_F(RecordedModelTest, WhoIsToldApartStillIsWithoutKeys) {
+  EXPECT_EQ(RecordedId(call_, ""), "");
+  EXPECT_EQ(RecordedId(call_, "user-7"), "user-7");
+  const std::string_view one = RecordedId(call_, kModelKey);
+  EXPECT_TRUE(one.starts_with("[redacted:keys]#")) << one;
+  EXPECT_EQ(one.size(), std::string_view("[redacted:keys]#1f3a9c02").size());
+  EXPECT_EQ(RecordedId(call_, kModelKey), one);
+  EXPECT_NE(RecordedId(call_, "sk-proj-0123456789abcdefghik"), one);
+  EXPECT_TRUE(RecordedId(call_, "caller-key-0000001")
+                  .starts_with("[redacted:configured_secret]#"));
+  EXPECT_EQ(RecordedId(call_, std::string(2000, 'a')).size(), 256u);
+  const std::string late = std::string(250, 'a') + "/caller-key-0000001";
+  EXPECT_EQ(RecordedId(call_, late).find("/caller"), std::string_view::npos);
+}
+
 TEST_F(RecordedModelTest, ThePathMayNameItAsWell) {
   const std::string path =
       "/v1beta/models/" + std::string(kModelKey) + ":generateContent";
