@@ -165,6 +165,11 @@ struct BudgetCharge {
   // did not see, and whether it is the first of this window to do so.
   BudgetFilled filled = BudgetFilled::kNotNear;
   bool first_filled = false;
+  // What of this the log was told first by this charge: that the scope is near,
+  // that the call did not fit, that the scope is used up.
+  bool told_near = false;
+  bool told_exceeded = false;
+  bool told_used_up = false;
   // Set by Settle: that it was, and what was left of the scope then; nothing if
   // it has no limit.
   bool is_settled = false;
@@ -434,6 +439,9 @@ class BudgetTable {
   static void Warn(BudgetCell& cell, BudgetCharge* charge);
   // Sets what the charge, which is reserved or settled, has made of its scope.
   static void RecordFilled(BudgetCell& cell, BudgetCharge* charge);
+  // What the charge has reserved is given back: what was told because of that,
+  // and is not so any more, is told again when it is.
+  static void TellAgain(BudgetCell& cell, const BudgetCharge& charge);
   // The call is refused: it binds nothing, and its warnings are the next one's.
   void TakeBack(absl::Span<BudgetCharge> charges);
   static void Release(BudgetCharge& charge, BudgetCell& cell);

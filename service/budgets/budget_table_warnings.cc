@@ -24,18 +24,18 @@ struct Taken {
   bool is_used_up() const { return limit.has_value() && spent >= *limit; }
 };
 
-}  // namespace
+// Of a scope, in its budget's unit and in calls.
+struct TakenOfScope {
+  Taken units;
+  Taken turns;
 
-void BudgetTable::RecordFilled(BudgetCell& cell, BudgetCharge* charge) {
-  const BudgetRule& rule = *charge->rule;
-  // Of what it did not fit into it is told.
-  if (rule.mode() == BudgetMode::kOff ||
-      charge->obstacle == BudgetObstacle::kSpent ||
-      charge->obstacle == BudgetObstacle::kTurns) {
-    return;
-  }
-  const LimitUnit unit = rule.unit();
-  const BudgetTerms& terms = charge->in_force;
+  double share() const { return std::max(units.share(), turns.share()); }
+  bool is_used_up() const { return units.is_used_up() || turns.is_used_up(); }
+};
+
+TakenOfScope TakenOf(const BudgetCell& cell, const BudgetCharge& charge) {
+  const LimitUnit unit = charge.rule->unit();
+  const BudgetTerms& terms = charge.in_force;
   const BudgetAmounts& sum = cell.account.spend.sum();
   Taken units = {.limit = terms.limit, .spent = sum.In(unit)};
   Taken turns = {.limit = terms.turn_limit, .spent = sum.turns};
@@ -50,6 +50,33 @@ void BudgetTable::RecordFilled(BudgetCell& cell, BudgetCharge* charge) {
     units.spent = SaturatingSum(units.spent, spent.In(unit));
     turns.spent = SaturatingSum(turns.spent, spent.turns);
   }
+  return {.units = units, .turns = turns};
+}
+
+}  // namespace
+
+void BudgetTable::TellAgain(BudgetCell& cell, const BudgetCharge& charge) {
+  const bool told = charge.told_near || charge.told_exceeded;
+  if (!told && !charge.told_used_up) return;
+  const TakenOfScope taken = TakenOf(cell, charge);
+  if (charge.told_used_up && !taken.is_used_up()) cell.told_exceeded = false;
+  // Not where it stays about there: each call would be told.
+  if (taken.share() >= charge.rule->warn_threshold() / 2) return;
+  if (charge.told_near) cell.told_near = false;
+  if (charge.told_exceeded) cell.told_exceeded = false;
+}
+
+void BudgetTable::RecordFilled(BudgetCell& cell, BudgetCharge* charge) {
+  const BudgetRule& rule = *charge->rule;
+  // Of what it did not fit into it is told.
+  if (rule.mode() == BudgetMode::kOff ||
+      charge->obstacle == BudgetObstacle::kSpent ||
+      charge->obstacle == BudgetObstacle::kTurns) {
+    return;
+  }
+  const LimitUnit unit = rule.unit();
+  const BudgetTerms& terms = charge->in_force;
+  auto [units, turns] = TakenOf(cell, *charge);
   charge->filled = BudgetFilled::kNotNear;
   charge->first_filled = false;
   if (std::max(units.share(), turns.share()) < rule.warn_threshold()) return;
@@ -61,11 +88,13 @@ void BudgetTable::RecordFilled(BudgetCell& cell, BudgetCharge* charge) {
     charge->filled = BudgetFilled::kUsedUp;
     cell.told_near = true;
     charge->first_filled = !std::exchange(cell.told_exceeded, true);
+    charge->told_used_up = charge->told_used_up || charge->first_filled;
     return;
   }
   if (charge->near || rule.warn_threshold() >= 1) return;
   charge->filled = BudgetFilled::kNear;
   charge->first_filled = !std::exchange(cell.told_near, true);
+  charge->told_near = charge->told_near || charge->first_filled;
   if (terms.limit.has_value()) {
     charge->left = std::max<int64_t>(*terms.limit - units.all, 0);
   }

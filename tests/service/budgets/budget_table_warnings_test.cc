@@ -108,6 +108,52 @@ TEST(BudgetTableWarningsTest, AStreamThatGrowsIsTold) {
   EXPECT_FALSE(FirstChargeOf(call).first_filled);
 }
 
+TEST(BudgetTableWarningsTest, WhatWasTooMuchReservedIsToldAgainOnceItIsSpent) {
+  for (const std::string mode : {"", "mode: MODE_WARN"}) {
+    for (const int64_t reserved : {90, 120}) {
+      if (mode.empty() && reserved > 100) continue;  // It is refused.
+      TestBudgets budgets(HourBudget(mode));
+      TestCall large(budgets, {});
+      ASSERT_TRUE(large.Reserve({.output_tokens = reserved}));
+      const BudgetCharge& told = FirstChargeOf(large);
+      EXPECT_TRUE(told.first_near || told.first_exceeded);
+      large.Settle({.output_tokens = 5});
+      TestCall given_back(budgets, {});
+      ASSERT_TRUE(given_back.Reserve({.output_tokens = 90}));
+      EXPECT_TRUE(FirstChargeOf(given_back).first_near);
+      given_back.charges.Cancel();
+      EXPECT_TRUE(ChargeCall(budgets, 80).first_filled);
+      EXPECT_TRUE(ChargeCall(budgets, 20).first_filled);
+    }
+  }
+}
+
+TEST(BudgetTableWarningsTest, AStreamThatWasTakenForMoreUsesNothingUp) {
+  TestBudgets budgets(HourBudget(""));
+  TestCall call(budgets, {});
+  ASSERT_TRUE(call.Reserve({.output_tokens = 10}));
+  call.charges.Grow({.output_tokens = 101});
+  EXPECT_EQ(FirstChargeOf(call).filled, BudgetFilled::kUsedUp);
+  call.Settle({.output_tokens = 95});
+  EXPECT_EQ(FirstChargeOf(call).filled, BudgetFilled::kNear);
+  const BudgetCharge last = ChargeCall(budgets, 5);
+  EXPECT_EQ(last.filled, BudgetFilled::kUsedUp);
+  EXPECT_TRUE(last.first_filled);
+}
+
+TEST(BudgetTableWarningsTest, CallsAboutThereAreNotToldEach) {
+  TestBudgets budgets(HourBudget(""));
+  ChargeCall(budgets, 70);
+  int told = 0;
+  for (int i = 0; i < 10; ++i) {
+    TestCall call(budgets, {});
+    ASSERT_TRUE(call.Reserve({.output_tokens = 20}));
+    told += FirstChargeOf(call).first_near;
+    call.charges.Cancel();
+  }
+  EXPECT_EQ(told, 1);
+}
+
 TEST(BudgetTableWarningsTest, AWarningSaysThatCallsAreServed) {
   TestBudgets budgets(HourBudget("mode: MODE_WARN"));
   const BudgetCharge charge = ChargeCall(budgets, 200);
