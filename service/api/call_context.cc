@@ -78,8 +78,8 @@ std::string_view Sendable(std::string_view name, std::string_view value,
   return *memory;
 }
 
-// Of most ids, UUIDs and numbers, nothing has to be looked for: no form of a key
-// is of hexadecimal digits alone.
+// In most ids, UUIDs and numbers, nothing has to be looked for: no form of a
+// key is of hexadecimal digits alone.
 bool HasKey(std::string_view id) {
   const auto is_plain = [](char c) {
     return absl::ascii_isxdigit(c) || c == '-';

@@ -46,8 +46,8 @@ inline constexpr std::string_view kRequestIdHeader = "x-request-id";
 inline constexpr size_t kRequestIdBytesLimit = 128;
 
 // Returns whether a caller's id can be used as it is: letters, digits and
-// `-_.:`, at least one and at most kRequestIdBytesLimit, and nothing of the form
-// of a key or a token, since ids are in all that is recorded.
+// `-_.:`, at least one and at most kRequestIdBytesLimit, and nothing of the
+// form of a key or a token, since ids are in all that is recorded.
 bool IsValidRequestId(std::string_view id);
 
 inline constexpr size_t kMadeUpRequestIdDigits = 32;

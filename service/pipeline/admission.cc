@@ -35,7 +35,7 @@ std::string_view Keep(IncomingCall& call, std::string_view text) {
   return {kept, text.size()};
 }
 
-CallScope ScopeOf(const v1::CallerScope& said) {
+CallScope ScopeSaid(const v1::CallerScope& said) {
   return {.user_id = said.user_id(),
           .session_id = said.session_id(),
           .work_order_id = said.work_order_id(),
@@ -51,7 +51,7 @@ CallScope ScopeOf(const v1::CallerScope& said) {
 void ReadScope(IncomingCall& call, Admitted* admitted) {
   if (call.embed != nullptr) {
     if (call.embed->has_scope()) {
-      admitted->scope = ScopeOf(call.embed->scope());
+      admitted->scope = ScopeSaid(call.embed->scope());
     }
     return;
   }
@@ -68,7 +68,7 @@ void ReadScope(IncomingCall& call, Admitted* admitted) {
     return;
   }
   if (call.request->has_scope()) {
-    admitted->scope = ScopeOf(call.request->scope());
+    admitted->scope = ScopeSaid(call.request->scope());
   }
   for (const auto& [key, value] : call.request->labels()) {
     if (admitted->labels.size() >= kRecordedLabelsLimit) break;

@@ -243,6 +243,16 @@ Task<absl::Status> FindAnswer(Call& call) {
   co_return co_await OffLoop(bytes, join);
 }
 
+// Once it is known whether there is an answer already.
+absl::Status MayGoOn(const Call& call, Recorder& recorder) {
+  // Cancelled while work was done off the loop: nobody is asked, unless others
+  // may wait for the answer.
+  const bool leads = call.shared != nullptr && call.shared->leads();
+  if (!leads) GATEWAY_RETURN_IF_ERROR(call.cancel.status());
+  return call.reused == nullptr ? recorder.CheckAbandoned(call)
+                                : absl::OkStatus();
+}
+
 Task<void> BeginAudit(Call& call) {
   const auto begin = [&call] {
     call.audit = CallAudit::Begin(call);
@@ -297,10 +307,7 @@ Task<absl::Status> RunCall(Call& call, AnswerSink& sink, Recorder& recorder) {
     const TracedSpan looked_up(call, &CallTrace::cache);
     outcome = co_await FindAnswer(call);
   }
-  // Cancelled while work was done off the loop: nobody is asked, unless others
-  // may wait for the answer.
-  const bool leads = call.shared != nullptr && call.shared->leads();
-  if (outcome.ok() && !leads) outcome = call.cancel.status();
+  if (outcome.ok()) outcome = MayGoOn(call, recorder);
   if (outcome.ok()) call.limits = CallLimits::Of(call);
   if (call.limits != nullptr) {
     const bool taken = co_await call.limits->Take(call.loop.Now());

@@ -186,6 +186,7 @@ void Recorder::Record(const Call& call, const absl::Status& outcome) {
   if (alerts_ != nullptr) RecordForAlerts(record, *alerts_);
   feed_.Publish(record);
   CountAttempts(call);
+  if (call.ledger != nullptr) CountSent(call);
   if (AuditLog* const audit = call.runtime->audit()) {
     AddToAudit(call, record, *audit);
   }
@@ -232,6 +233,23 @@ void Recorder::LogLimit(const Call& call, const absl::Status& outcome) {
       {{"error", ToStd(outcome.message())},
        {"caller", call.caller->id},
        {"unlogged", *unlogged}});
+}
+
+absl::Status Recorder::CheckAbandoned(const PlannedCall& call) {
+  return abandoned_.refuses_any()
+             ? abandoned_.Check(CallerNumber(call), call.loop.Now())
+             : absl::OkStatus();
+}
+
+void Recorder::CountSent(const Call& call) {
+  bool is_dispatched = false;
+  for (const Attempt& one : call.attempts) {
+    if (one.progress.dispatched != kNotCome) return abandoned_.Sent();
+    is_dispatched = is_dispatched || call.ledger->Find(&one) != nullptr;
+  }
+  if (is_dispatched && call.cancel.cancelled()) {
+    abandoned_.Left(CallerNumber(call), call.loop.Now());
+  }
 }
 
 void Recorder::CountAttempts(const Call& call) {

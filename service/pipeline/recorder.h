@@ -20,6 +20,7 @@
 #include "service/observability/log_pace.h"
 #include "service/observability/provider_health.h"
 #include "service/observability/request_feed.h"
+#include "service/pipeline/abandoned_calls.h"
 #include "service/pipeline/call.h"
 #include "service/pipeline/refusal_count.h"
 #include "service/summary/call_summary.h"
@@ -63,6 +64,10 @@ class Recorder {
   bool usage_watched() const { return feed_.usage_watched(); }
   void TellUsage(const Call& call, const llmgateway::v1::Usage& usage);
 
+  // RATE_LIMITED if the caller has left too many calls before they were sent:
+  // the next is not to be dispatched.
+  absl::Status CheckAbandoned(const PlannedCall& call);
+
   // `outcome` is how the call ended for its caller.
   void Record(const Call& call, const absl::Status& outcome);
 
@@ -73,6 +78,8 @@ class Recorder {
   // Adds its entry or, of a refusal beyond as many as have one, counts it.
   void AddToAudit(const Call& call, const CallRecord& record, AuditLog& audit);
   void CountAttempts(const Call& call);
+  // Counts whether it was sent to a provider, or left when that was written.
+  void CountSent(const Call& call);
   // Writes a line for the operator now and then, of calls that limits refuse.
   void LogLimit(const Call& call, const absl::Status& outcome);
 
@@ -85,6 +92,7 @@ class Recorder {
   TraceShard* const traces_;
   AlertShard* const alerts_;
 
+  AbandonedCalls abandoned_;
   RefusalCount line_refusals_;
   RefusalCount ledger_refusals_;
   RefusalCount audit_refusals_;

@@ -6,6 +6,7 @@ import errno
 import os
 import signal
 import threading
+import time
 import unittest
 
 from tests.integration import http_calls
@@ -21,6 +22,9 @@ _QUEUE = 64
 _FAILING = "llmgw_ledger_failing"
 _KEPT = "llmgw_ledger_kept_entries"
 _WAITING = "llmgw_ledger_waiting_entries"
+_INFLIGHT = 'llmgw_inflight_requests{protocol="http"}'
+# So many calls each caller may leave before they are sent.
+_LEFT_AT_ONCE = 100
 
 
 class LedgerDiskTest(ledger_fault_case.LedgerFaultCase):
@@ -278,6 +282,31 @@ class LedgerDiskTest(ledger_fault_case.LedgerFaultCase):
         self.assert_true([])
         # Nor is anybody asked for him.
         self.assertEqual(self.upstream.stat("gpt-x", "requests"), 2)
+
+    def test_who_leaves_call_after_call_while_the_disk_stalls_is_refused(self):
+        self.runtime = ", event_loops: 1"
+        gateway = self.start()
+        with self.machine.stalled(), contextlib.ExitStack() as left:
+            callers = [left.enter_context(RawConnection(gateway.http))
+                       for _ in range(_LEFT_AT_ONCE + 1)]
+            for caller in callers:
+                caller.send(http_calls.request_bytes(chat("gpt-x")))
+            await_sample(gateway, _INFLIGHT, len(callers))
+            self.machine.wait_until_stalled()
+            for caller in callers:
+                caller.reset()
+        await_sample(gateway, _INFLIGHT, 0)
+        refused = self.call(gateway)
+        self.assertEqual(refused.status, 429, refused.body)
+        self.assertIn("before they are sent", refused.error()["message"])
+        self.assertEqual(refused.headers["retry-after"], "1")
+        deadline = time.monotonic() + 20
+        while (answer := self.call(gateway)).status != 200:
+            self.assertEqual(answer.status, 429, answer.body)
+            self.assertLess(time.monotonic(), deadline)
+        gateway.stop()
+        self.assert_true([answer.headers["x-llmgateway-exchange-entry-id"]])
+        self.assertEqual(self.upstream.stat("gpt-x", "requests"), 1)
 
     def test_a_drain_ends_though_the_disk_stalls(self):
         self.runtime = ", drain_grace: 100ms"
