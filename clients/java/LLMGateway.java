@@ -72,12 +72,14 @@ public final class LLMGateway implements AutoCloseable {
   private static final Duration TIMEOUT_MAX = Duration.ofDays(36500);
 
   private final ManagedChannel connection;
-  private final Channel channel; // Over the connection.
+  private final RetryingCalls retrying;
+  private final Channel channel; // Over the connection, with retries.
   private final LLMGatewayBuilder settings;
 
   LLMGateway(ManagedChannel connection, LLMGatewayBuilder settings) {
     this.connection = connection;
-    channel = ClientInterceptors.intercept(connection, new RetryingCalls(settings.attemptsMax));
+    retrying = new RetryingCalls(settings.attemptsMax);
+    channel = ClientInterceptors.intercept(connection, retrying);
     this.settings = settings;
   }
 
@@ -89,9 +91,10 @@ public final class LLMGateway implements AutoCloseable {
     return new LLMGatewayBuilder(target);
   }
 
-  /** Ends the connection and every call on it. */
+  /** Ends the connection; every call on it, and from then on, fails as CANCELLED. */
   @Override
   public void close() {
+    retrying.close();
     connection.shutdownNow();
   }
 

@@ -68,8 +68,15 @@ final class RetryingCalls implements ClientInterceptor {
   // While half of them or fewer are left, most calls fail and nothing is tried again.
   private final AtomicInteger tokens = new AtomicInteger(TOKENS_MAX);
 
+  private volatile boolean closed;
+
   RetryingCalls(int attemptsMax) {
     this.attemptsMax = attemptsMax;
+  }
+
+  /** Calls that are under way, or begin from now on, are about to fail: they are cancelled. */
+  void close() {
+    closed = true;
   }
 
   private static Repetition repetitionOf(MethodDescriptor<?, ?> method, Object request) {
@@ -132,6 +139,7 @@ final class RetryingCalls implements ClientInterceptor {
     private int attempts;
     private ClientCall<Request, Response> current; // Null between attempts.
     private boolean ended;
+    private Status cancelled; // Null until it is.
 
     RetryingCall(
         MethodDescriptor<Request, Response> method, CallOptions options, Channel next) {
@@ -173,8 +181,10 @@ final class RetryingCalls implements ClientInterceptor {
 
     @Override
     public void cancel(String why, Throwable cause) {
+      Status status = Status.CANCELLED.withDescription(why).withCause(cause);
       Listener<Response> told;
       synchronized (this) {
+        cancelled = status;
         if (current != null) {
           current.cancel(why, cause);
           return;
@@ -185,8 +195,7 @@ final class RetryingCalls implements ClientInterceptor {
         ended = true;
         told = listener;
       }
-      told.onClose(
-          Status.CANCELLED.withDescription(why).withCause(cause), new Metadata());
+      told.onClose(status, new Metadata());
     }
 
     private synchronized void attempt() {
@@ -214,6 +223,9 @@ final class RetryingCalls implements ClientInterceptor {
       if (status.isOk()) {
         tokens.updateAndGet(now -> Math.min(now + TOKENS_OF_SUCCESS, TOKENS_MAX));
         return -1;
+      }
+      if (cancelled != null || closed) {
+        return -1; // The attempt may have ended by itself, and heard nothing of it.
       }
       String pushback = trailers.get(PUSHBACK);
       if (attempts >= attemptsMax
@@ -245,6 +257,21 @@ final class RetryingCalls implements ClientInterceptor {
       return delayMs;
     }
 
+    // Returns what the call has come to.
+    private synchronized Status end(Status status) {
+      ended = true;
+      if (status.isOk()) {
+        return status;
+      }
+      if (cancelled != null) {
+        return cancelled;
+      }
+      // A channel that is shut down says that nobody is there.
+      return closed && status.getCode() == Status.Code.UNAVAILABLE
+          ? Status.CANCELLED.withDescription("the client was closed")
+          : status;
+    }
+
     private final class Attempt extends Listener<Response> {
       private boolean committed; // Something of an answer has come.
 
@@ -269,10 +296,7 @@ final class RetryingCalls implements ClientInterceptor {
       public void onClose(Status status, Metadata trailers) {
         long delayMs = committed && !status.isOk() ? -1 : retryDelayMs(status, trailers);
         if (delayMs < 0) {
-          synchronized (RetryingCall.this) {
-            ended = true;
-          }
-          listener.onClose(status, trailers);
+          listener.onClose(end(status), trailers);
           return;
         }
         CompletableFuture.delayedExecutor(delayMs, TimeUnit.MILLISECONDS)
