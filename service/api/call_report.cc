@@ -89,16 +89,6 @@ void AddContext(const Call& call, CallFields* fields) {
   fields->Add(kHeadroomHeader, texts.headroom_percent);
 }
 
-void AddBudgets(const Call& call, CallFields* fields) {
-  if (call.budgets == nullptr) return;
-  if (const auto nanos = call.budgets->remaining_usd_nanos()) {
-    AddMoney(kBudgetRemainingUsdHeader, *nanos, fields);
-  }
-  if (const auto tokens = call.budgets->remaining_tokens()) {
-    fields->Add(kBudgetRemainingTokensHeader, *tokens);
-  }
-}
-
 void AddRoute(const Call& call, CallFields* fields) {
   const Attempt* const attempt = call.DecidingAttempt();
   if (attempt == nullptr) return;
@@ -121,7 +111,6 @@ void AddRoute(const Call& call, CallFields* fields) {
 
 void ReportCall(const Call& call, LimitWords words, CallFields* fields) {
   AddLimits(call, words, fields);
-  AddBudgets(call, fields);
   if (call.trace != nullptr && call.trace->records()) {
     fields->AddBorrowed(kTraceIdHeader, call.trace->id_text());
   }
@@ -129,6 +118,16 @@ void ReportCall(const Call& call, LimitWords words, CallFields* fields) {
   if (call.reused != nullptr) fields->Add(kAnswerOfHeader, AnswerOfText(call));
   AddRoute(call, fields);
   AddContext(call, fields);
+}
+
+void ReportBudgets(const Call& call, CallFields* fields) {
+  if (call.budgets == nullptr) return;
+  if (const auto nanos = call.budgets->remaining_usd_nanos()) {
+    AddMoney(kBudgetRemainingUsdHeader, *nanos, fields);
+  }
+  if (const auto tokens = call.budgets->remaining_tokens()) {
+    fields->Add(kBudgetRemainingTokensHeader, *tokens);
+  }
 }
 
 void ReportLoad(const RuntimeSnapshot& runtime, CallFields* fields) {

@@ -55,15 +55,18 @@ inline constexpr std::string_view kMemoryPressureHeader = "x-memory-pressure";
 inline constexpr std::string_view kActiveRequestsHeader = "x-active-requests";
 
 // Adds what is told of every call, good or bad, by either protocol: how full
-// its limits are, what is left of its budgets, which trace it belongs to, what
-// part the cache had, whose answer it is, who was asked; and, where it has an
-// answer, how full its prompt makes the model's context. Each where it is
-// known. Who was asked is who answered or failed last, why, and how many
-// attempts there were: `provider=openai; model=gpt-5; reason=default;
-// attempts=2`.
+// its limits are, which trace it belongs to, what part the cache had, whose
+// answer it is, who was asked; and, where it has an answer, how full its prompt
+// makes the model's context. Each where it is known. Who was asked is who
+// answered or failed last, why, and how many attempts there were:
+// `provider=openai; model=gpt-5; reason=default; attempts=2`.
 //
 // The fields borrow from the call.
 void ReportCall(const Call& call, LimitWords words, CallFields* fields);
+
+// Adds what is left of the call's budgets, if it is known. The fields borrow
+// nothing.
+void ReportBudgets(const Call& call, CallFields* fields);
 
 // Adds how the gateway fares: what it has in memory, in MiB with a decimal,
 // `123.4`, the pressure, and how many calls run. Nothing where nothing is

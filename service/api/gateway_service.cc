@@ -59,11 +59,16 @@ void AddFirstToken(const Call& call, const Attempt& attempt,
 // Tells the caller, in the trailers, who served the call and what it consumed;
 // of one that failed also how the gateway fares, which by HTTP is told of each:
 // a trailer of which the value is new each time costs more than a limit does.
-// Nor is the client of one that failed to try on top of what was tried here.
+// So it is with what is left of its budgets, which answers say themselves, but
+// for vectors. Nor is the client of one that failed to try on top of what was
+// tried here.
 void TellCall(const Call& call, const absl::Status& outcome,
               CallContext& context) {
   CallFields fields;
   ReportCall(call, LimitWords::kStructured, &fields);
+  if (!outcome.ok() || call.embeddings != nullptr) {
+    ReportBudgets(call, &fields);
+  }
   if (!outcome.ok()) {
     ReportLoad(*call.runtime, &fields);
     if (!call.attempts.empty()) context.ForbidRetry();

@@ -129,6 +129,7 @@ void AnswerFields::AddLedger(const Call& call, const absl::Status& outcome) {
 
 void AnswerFields::AddReport(const Call& call) {
   ReportCall(call, limit_words_, &report_);
+  ReportBudgets(call, &report_);
   ReportLoad(*call.runtime, &report_);
   for (const CallField& field : report_) {
     // An API may call the request's id so.

@@ -88,12 +88,38 @@ class BudgetsTest(unittest.TestCase):
         gateway = self.start(
             "{rules: [{name: t, unit: total_tokens, limit: 1000},"
             " {name: d, unit: cost, limit_usd: '1', period: day}]}")
-        answer = self.generate(gateway).response
+        whole = self.generate(gateway)
+        answer = whole.response
         self.assertEqual(answer["budget_remaining_tokens"], "970")
         self.assertEqual(answer["budget_remaining_usd_nanos"], "970000000")
-        end = self.generate(gateway, stream=True).events[-1]["end"]
+        stream = self.generate(gateway, stream=True)
+        end = stream.events[-1]["end"]
         self.assertEqual(end["budget_remaining_tokens"], "940")
         self.assertEqual(end["budget_remaining_usd_nanos"], "940000000")
+        for call in (whole, stream):
+            self.assertEqual(self.left_by_trailers(call), [None, None])
+
+    def left_by_trailers(self, call):
+        return [call.trailer("x-llmgateway-budget-remaining-" + unit)
+                for unit in ("tokens", "usd")]
+
+    def test_trailers_say_what_is_left_where_no_answer_does(self):
+        gateway = self.start(
+            "{rules: [{name: t, unit: total_tokens, limit: 1000},"
+            " {name: d, unit: cost, limit_usd: '1', period: day}]}",
+            mock="fault: interrupted, fault_after_calls: 1,"
+                 " fault_after_chunks: 2")
+        vectors = self.caller.call(
+            gateway.grpc, "/llmgateway.v1.GatewayService/Embed",
+            {"model": "m", "inputs": [{"text": "Hello"}]})
+        self.assertEqual(self.left_by_trailers(vectors), ["990", "0.99"])
+        broken = self.generate(gateway, stream=True)
+        end = broken.events[-1]["end"]
+        tokens, dollars = self.left_by_trailers(broken)
+        self.assertLess(int(tokens), 990)
+        self.assertEqual(tokens, end["budget_remaining_tokens"])
+        self.assertEqual(round(float(dollars) * 10 ** 9),
+                         int(end["budget_remaining_usd_nanos"]))
 
     def test_a_call_that_does_not_fit_is_refused_with_what_is_left(self):
         gateway = self.start(
