@@ -252,8 +252,9 @@ Task<absl::StatusOr<HttpProvider::Exchange>> HttpProvider::Send(
   if (call_fields_ != nullptr) {
     call_fields_(call, &fields);
   } else {
-    fields.insert(fields.end(), call.forwarded_fields.begin(),
-                  call.forwarded_fields.end());
+    for (const HttpField& field : call.forwarded_fields) {
+      fields.push_back(field);
+    }
   }
   const HttpCredentials::Picked picked = credentials_.Pick(call);
   progress.credential = picked.name;

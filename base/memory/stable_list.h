@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 namespace gateway {
@@ -43,10 +44,13 @@ class StableList {
   StableList(const StableList&) = delete;
   StableList& operator=(const StableList&) = delete;
 
-  // Appends a new one.
-  T& Add() {
-    return first_.has_value() ? *more_.emplace_back(std::make_unique<T>())
-                              : first_.emplace();
+  // Appends a new one, made of `arguments`.
+  template <typename... Arguments>
+  T& Add(Arguments&&... arguments) {
+    return first_.has_value()
+               ? *more_.emplace_back(std::make_unique<T>(
+                     std::forward<Arguments>(arguments)...))
+               : first_.emplace(std::forward<Arguments>(arguments)...);
   }
   void Clear() {
     more_.clear();

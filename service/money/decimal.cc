@@ -3,7 +3,6 @@
 #include <array>
 #include <cassert>
 #include <cstddef>
-#include <cstring>
 
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
@@ -93,13 +92,13 @@ char* WriteDecimalText(int64_t units, int decimals, char* out) {
   const uint64_t scale = kScales[static_cast<size_t>(decimals)];
   if (negative) *out++ = '-';
   out = WriteDecimal(size / scale, out);
-  uint64_t behind = size % scale;
+  const uint64_t behind = size % scale;
   if (behind == 0) return out;
-  *out++ = '.';
-  for (; behind % 10 == 0; behind /= 10) --decimals;
-  const auto zeros = static_cast<size_t>(decimals) - CountDigits(behind);
-  memset(out, '0', zeros);
-  return WriteDecimal(behind, out + zeros);
+  // With a 1 in front, where the point comes, it has all of its digits.
+  char* end = WriteDecimal(scale + behind, out);
+  *out = '.';
+  while (end[-1] == '0') --end;
+  return end;
 }
 
 }  // namespace gateway

@@ -384,9 +384,7 @@ bool CallLedger::EndsWithDebit(const Call& call, bool was_asked) {
 
 Task<absl::Status> CallLedger::Finish(Call& call, absl::Status outcome) {
   if (texts_ != nullptr) co_await ReadForwarded(call);
-  // With room for all, since they stay where they are.
-  absl::InlinedVector<ExchangeSource, 1> exchanges;
-  exchanges.reserve(trips_.size());
+  StableList<ExchangeSource> exchanges;
   absl::InlinedVector<const EntrySource*, 2> sources;
   const absl::Time now = Now(call);
   bool was_asked = false;
@@ -394,7 +392,7 @@ Task<absl::Status> CallLedger::Finish(Call& call, absl::Status outcome) {
     if (trip.withdrawn) continue;
     was_asked = true;
     if (!std::exchange(trip.closed, true)) {
-      sources.push_back(&exchanges.emplace_back(*this, call, trip, now));
+      sources.push_back(&exchanges.Add(*this, call, trip, now));
     }
   }
   std::optional<DebitSource> debit;

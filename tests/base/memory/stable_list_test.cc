@@ -33,6 +33,7 @@ TEST(StableListTest, IsVisitedInTheOrderInWhichItGrew) {
   EXPECT_TRUE(list.empty());
   EXPECT_EQ(list.Add(), 0);
   EXPECT_EQ(&list.front(), &list.back());
+  EXPECT_EQ(list.Add(7), 7);
 }
 
 }  // namespace
