@@ -141,12 +141,17 @@ OtlpResource MakeOtlpResource(
   to.Text("service.version", version);
   for (const auto& [key, value] : attributes) to.Text(key, value);
   OtlpResource resource;
-  WireWriter(&resource.resource).Bytes(otlp::resource_spans::kResource, fields);
+  WireWriter(&resource.resource, BytesFieldMax(fields.size()))
+      .Bytes(otlp::resource_spans::kResource, fields);
   fields.clear();
-  WireWriter scope(&fields);
-  scope.Bytes(otlp::scope::kName, kScopeName);
-  scope.Bytes(otlp::scope::kVersion, version);
-  WireWriter(&resource.scope).Bytes(otlp::scope_spans::kScope, fields);
+  {
+    WireWriter scope(&fields, BytesFieldMax(kScopeName.size()) +
+                                  BytesFieldMax(version.size()));
+    scope.Bytes(otlp::scope::kName, kScopeName);
+    scope.Bytes(otlp::scope::kVersion, version);
+  }
+  WireWriter(&resource.scope, BytesFieldMax(fields.size()))
+      .Bytes(otlp::scope_spans::kScope, fields);
   return resource;
 }
 
@@ -158,12 +163,12 @@ OtlpBatch::OtlpBatch(const OtlpResource& resource,
     spans_ += trace->span_count;
   }
   std::string scope_head;
-  WireWriter(&scope_head)
+  WireWriter(&scope_head, kNumberFieldMax)
       .BytesHead(otlp::resource_spans::kScopeSpans, spans_bytes);
   const size_t resource_bytes =
       resource.resource.size() + scope_head.size() + spans_bytes;
   std::string request_head;
-  WireWriter(&request_head)
+  WireWriter(&request_head, kNumberFieldMax)
       .BytesHead(otlp::export_request::kResourceSpans, resource_bytes);
   if (framed) head_ = FrameHead(request_head.size() + resource_bytes);
   absl::StrAppend(&head_, request_head, resource.resource, scope_head,

@@ -41,35 +41,43 @@ std::string_view BytesOf(uint64_t high, uint64_t low,
 
 }  // namespace
 
-void AttributeWriter::Begin(std::string_view key, size_t value_bytes) {
-  WireWriter wire(&out_);
-  wire.BytesHead(field_, FieldBytes(key.size()) + FieldBytes(value_bytes));
+template <typename Write>
+void AttributeWriter::Add(std::string_view key, size_t value_bytes,
+                          const Write& write) {
+  const size_t bytes = FieldBytes(key.size()) + FieldBytes(value_bytes);
+  WireWriter wire(&out_, BytesFieldMax(bytes));
+  wire.BytesHead(field_, bytes);
   wire.Bytes(otlp::key_value::kKey, key);
   wire.BytesHead(otlp::key_value::kValue, value_bytes);
+  write(wire);
 }
 
 void AttributeWriter::Text(std::string_view key, std::string_view text) {
   if (text.empty()) return;
   std::string memory;
   text = Writable(text, &memory);
-  Begin(key, FieldBytes(text.size()));
-  WireWriter(&out_).Bytes(otlp::any_value::kString, text);
+  Add(key, FieldBytes(text.size()), [text](WireWriter& wire) {
+    wire.Bytes(otlp::any_value::kString, text);
+  });
 }
 
 void AttributeWriter::Number(std::string_view key, int64_t number) {
   const auto bits = static_cast<uint64_t>(number);
-  Begin(key, 1 + VarintBytes(bits));
-  WireWriter(&out_).Varint(otlp::any_value::kInt, bits);
+  Add(key, 1 + VarintBytes(bits), [bits](WireWriter& wire) {
+    wire.Varint(otlp::any_value::kInt, bits);
+  });
 }
 
 void AttributeWriter::Real(std::string_view key, double number) {
-  Begin(key, 1 + sizeof(number));
-  WireWriter(&out_).Double(otlp::any_value::kDouble, number);
+  Add(key, 1 + sizeof(number), [number](WireWriter& wire) {
+    wire.Double(otlp::any_value::kDouble, number);
+  });
 }
 
 void AttributeWriter::Flag(std::string_view key, bool flag) {
-  Begin(key, 2);
-  WireWriter(&out_).Varint(otlp::any_value::kBool, flag ? 1 : 0);
+  Add(key, 2, [flag](WireWriter& wire) {
+    wire.Varint(otlp::any_value::kBool, flag ? 1 : 0);
+  });
 }
 
 void AttributeWriter::TextList(std::string_view key, std::string_view text) {
@@ -78,18 +86,27 @@ void AttributeWriter::TextList(std::string_view key, std::string_view text) {
   text = Writable(text, &memory);
   const size_t value = FieldBytes(text.size());
   const size_t list = FieldBytes(value);
-  Begin(key, FieldBytes(list));
-  WireWriter wire(&out_);
-  wire.BytesHead(otlp::any_value::kArray, list);
-  wire.BytesHead(otlp::array_value::kValues, value);
-  wire.Bytes(otlp::any_value::kString, text);
+  Add(key, FieldBytes(list), [text, value, list](WireWriter& wire) {
+    wire.BytesHead(otlp::any_value::kArray, list);
+    wire.BytesHead(otlp::array_value::kValues, value);
+    wire.Bytes(otlp::any_value::kString, text);
+  });
 }
 
 void SpanWriter::Begin(const SpanHead& head) {
-  span_.clear();
-  WireWriter wire(&span_);
+  constexpr size_t kFields = 12;
+  std::string name_memory;
+  std::string message_memory;
+  const std::string_view name = Writable(head.name, &name_memory);
+  const std::string_view message =
+      head.failed ? Writable(head.failure_message, &message_memory)
+                  : std::string_view();
   std::array<char, 16> trace;
   std::array<char, 8> id;
+  span_.clear();
+  WireWriter wire(&span_, kFields * kNumberFieldMax + trace.size() +
+                              2 * id.size() + head.state.size() + name.size() +
+                              message.size());
   wire.Bytes(otlp::span::kTraceId,
              BytesOf(head.trace.high, head.trace.low, &trace));
   wire.Bytes(otlp::span::kSpanId, BytesOf(0, head.span, &id));
@@ -97,8 +114,7 @@ void SpanWriter::Begin(const SpanHead& head) {
   if (head.parent != 0) {
     wire.Bytes(otlp::span::kParentSpanId, BytesOf(0, head.parent, &id));
   }
-  std::string memory;
-  wire.Bytes(otlp::span::kName, Writable(head.name, &memory));
+  wire.Bytes(otlp::span::kName, name);
   wire.Varint(otlp::span::kKind, static_cast<uint64_t>(head.kind));
   const absl::Duration took = std::max(head.duration, absl::ZeroDuration());
   wire.Fixed64(otlp::span::kStartTime, Nanoseconds(head.start_time));
@@ -107,7 +123,6 @@ void SpanWriter::Begin(const SpanHead& head) {
                head.flags | otlp::span::kHasIsRemote |
                    (head.parent_is_remote ? otlp::span::kIsRemote : 0));
   if (!head.failed) return;
-  const std::string_view message = Writable(head.failure_message, &memory);
   wire.BytesHead(otlp::span::kStatus,
                  (message.empty() ? 0 : FieldBytes(message.size())) + 2);
   if (!message.empty()) wire.Bytes(otlp::status::kMessage, message);
@@ -115,7 +130,8 @@ void SpanWriter::Begin(const SpanHead& head) {
 }
 
 void SpanWriter::End() {
-  WireWriter(&out_).Bytes(otlp::scope_spans::kSpans, span_);
+  WireWriter(&out_, BytesFieldMax(span_.size()))
+      .Bytes(otlp::scope_spans::kSpans, span_);
   ++count_;
 }
 

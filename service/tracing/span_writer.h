@@ -64,8 +64,9 @@ class AttributeWriter {
   void TextList(std::string_view key, std::string_view text);
 
  private:
-  // Begins an attribute whose value has so many bytes.
-  void Begin(std::string_view key, size_t value_bytes);
+  // Writes an attribute whose value, of so many bytes, `write` writes.
+  template <typename Write>
+  void Add(std::string_view key, size_t value_bytes, const Write& write);
 
   const int field_;
   std::string& out_;

@@ -1,7 +1,7 @@
 #include "service/tracing/wire.h"
 
-#include <array>
 #include <bit>
+#include <cassert>
 #include <cstring>
 
 namespace gateway {
@@ -23,16 +23,23 @@ size_t VarintBytes(uint64_t number) {
   return bytes;
 }
 
+WireWriter::WireWriter(std::string* out, size_t bytes_max) : out_(*out) {
+  const size_t begin = out_.size();
+  out_.resize(begin + bytes_max);
+  at_ = out_.data() + begin;
+}
+
+WireWriter::~WireWriter() {
+  const auto size = static_cast<size_t>(at_ - out_.data());
+  assert(size <= out_.size());
+  out_.resize(size);
+}
+
 void WireWriter::Raw(uint64_t number) {
-  // Tags and most lengths.
-  if (number < kVarintMore) return out_.push_back(static_cast<char>(number));
-  std::array<char, kVarintBytesMax> bytes;
-  size_t size = 0;
   for (; number >= kVarintMore; number >>= kVarintBits) {
-    bytes[size++] = static_cast<char>((number & kVarintMask) | kVarintMore);
+    *at_++ = static_cast<char>((number & kVarintMask) | kVarintMore);
   }
-  bytes[size++] = static_cast<char>(number);
-  out_.append(bytes.data(), size);
+  *at_++ = static_cast<char>(number);
 }
 
 void WireWriter::Tag(int field, WireType type) {
@@ -41,9 +48,8 @@ void WireWriter::Tag(int field, WireType type) {
 
 void WireWriter::Little(uint64_t number, size_t bytes) {
   static_assert(std::endian::native == std::endian::little);
-  std::array<char, sizeof(number)> all;
-  memcpy(all.data(), &number, sizeof(number));
-  out_.append(all.data(), bytes);
+  memcpy(at_, &number, bytes);
+  at_ += bytes;
 }
 
 void WireWriter::Varint(int field, uint64_t number) {
@@ -67,7 +73,7 @@ void WireWriter::Double(int field, double number) {
 
 void WireWriter::Bytes(int field, std::string_view bytes) {
   BytesHead(field, bytes.size());
-  out_ += bytes;
+  at_ += bytes.copy(at_, bytes.size());
 }
 
 void WireWriter::BytesHead(int field, size_t bytes) {

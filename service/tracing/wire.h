@@ -1,9 +1,11 @@
 // Protocol Buffers' wire format, as far as OTLP's spans need it: its fields one
 // after another, of messages that are defined elsewhere by their numbers.
 //
-//   WireWriter out(&bytes);
-//   out.Bytes(1, name);
-//   out.Varint(6, kind);
+//   {
+//     WireWriter out(&bytes, BytesFieldMax(name.size()) + kNumberFieldMax);
+//     out.Bytes(1, name);
+//     out.Varint(6, kind);
+//   }
 //
 //   WireReader in(bytes);
 //   while (in.Next()) {
@@ -37,10 +39,21 @@ enum class WireType : uint8_t {
 // The bytes that such a number takes.
 size_t VarintBytes(uint64_t number);
 
-// Appends fields to a string, which is borrowed.
+// The most that a field takes which is a number, and that one does with so many
+// bytes in it: a tag has up to five bytes, a varint up to ten.
+inline constexpr size_t kNumberFieldMax = 15;
+constexpr size_t BytesFieldMax(size_t bytes) { return kNumberFieldMax + bytes; }
+
+// Appends fields to a string, which is borrowed, and whole once the writer is
+// gone: meanwhile it has room for all that is written, so that each field is
+// not an append of its own, of which a tag alone took 36 instructions.
 class WireWriter {
  public:
-  explicit WireWriter(std::string* out) : out_(*out) {}
+  // REQUIRES: what is written takes at most `bytes_max`, all together.
+  WireWriter(std::string* out, size_t bytes_max);
+  WireWriter(const WireWriter&) = delete;
+  WireWriter& operator=(const WireWriter&) = delete;
+  ~WireWriter();
 
   void Varint(int field, uint64_t number);
   void Fixed64(int field, uint64_t number);
@@ -56,6 +69,7 @@ class WireWriter {
   void Little(uint64_t number, size_t bytes);
 
   std::string& out_;
+  char* at_;  // The end of what is written.
 };
 
 // Reads what comes from elsewhere: whatever the bytes are, it stays within

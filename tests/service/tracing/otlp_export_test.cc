@@ -62,7 +62,8 @@ TEST(OtlpBatchTest, IsOneRequestOfAllSpans) {
   WireReader wire(of_scope);
   while (wire.Next()) {
     if (wire.field() == otlp::scope_spans::kSpans) {
-      WireWriter(&spans).Bytes(otlp::scope_spans::kSpans, wire.bytes());
+      WireWriter(&spans, BytesFieldMax(wire.bytes().size()))
+          .Bytes(otlp::scope_spans::kSpans, wire.bytes());
     }
   }
   EXPECT_TRUE(wire.ok());
@@ -85,15 +86,25 @@ TEST(OtlpBatchTest, IsAMessageOfGrpcIfFramed) {
             static_cast<int>(plain.size()));
 }
 
+// A message of what `write` writes, of a few hundred bytes at most.
+template <typename Write>
+std::string MessageOf(const Write& write) {
+  constexpr size_t kBytesMax = 512;
+  std::string out;
+  {
+    WireWriter wire(&out, kBytesMax);
+    write(wire);
+  }
+  return out;
+}
+
 // ExportTraceServiceResponse with a partial success.
 std::string PartialSuccess(int rejected, std::string_view message) {
-  std::string partial;
-  WireWriter wire(&partial);
-  wire.Varint(1, static_cast<uint64_t>(rejected));
-  wire.Bytes(2, message);
-  std::string response;
-  WireWriter(&response).Bytes(1, partial);
-  return response;
+  const std::string partial = MessageOf([&](WireWriter& wire) {
+    wire.Varint(1, static_cast<uint64_t>(rejected));
+    wire.Bytes(2, message);
+  });
+  return MessageOf([&](WireWriter& wire) { wire.Bytes(1, partial); });
 }
 
 TEST(OtlpOutcomeTest, ByHttp) {
@@ -120,20 +131,20 @@ TEST(OtlpOutcomeTest, ByHttp) {
 
 // google.rpc.Status with RetryInfo, as trailers have it.
 std::string RetryDetails(int64_t seconds, int64_t nanos) {
-  std::string delay;
-  WireWriter duration(&delay);
-  duration.Varint(1, static_cast<uint64_t>(seconds));
-  duration.Varint(2, static_cast<uint64_t>(nanos));
-  std::string info;
-  WireWriter(&info).Bytes(1, delay);
-  std::string any;
-  WireWriter of_any(&any);
-  of_any.Bytes(1, "type.googleapis.com/google.rpc.RetryInfo");
-  of_any.Bytes(2, info);
-  std::string status;
-  WireWriter of_status(&status);
-  of_status.Varint(1, 8);
-  of_status.Bytes(3, any);
+  const std::string delay = MessageOf([&](WireWriter& wire) {
+    wire.Varint(1, static_cast<uint64_t>(seconds));
+    wire.Varint(2, static_cast<uint64_t>(nanos));
+  });
+  const std::string info =
+      MessageOf([&](WireWriter& wire) { wire.Bytes(1, delay); });
+  const std::string any = MessageOf([&](WireWriter& wire) {
+    wire.Bytes(1, "type.googleapis.com/google.rpc.RetryInfo");
+    wire.Bytes(2, info);
+  });
+  const std::string status = MessageOf([&](WireWriter& wire) {
+    wire.Varint(1, 8);
+    wire.Bytes(3, any);
+  });
   return absl::Base64Escape(status);
 }
 
