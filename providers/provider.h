@@ -32,6 +32,7 @@
 #ifndef PROVIDERS_PROVIDER_H_
 #define PROVIDERS_PROVIDER_H_
 
+#include <coroutine>
 #include <cstdint>
 #include <limits>
 #include <memory>
@@ -91,15 +92,43 @@ struct AttemptProgress {
 // Departure hears of an attempt before anything of it leaves the gateway. What
 // is refused before, such as a request that cannot be said in the provider's
 // format, never departs.
+//
+//   GATEWAY_CO_RETURN_IF_ERROR(co_await call.departure->Depart());
 class Departure {
  public:
-  // Waits until it may leave; once it has, an attempt that asks in several
-  // parts has left. An error: it must not, and is how the attempt ends.
-  virtual Task<absl::Status> Depart() = 0;
+  // Awaits that it may leave; yields an absl::Status. Once it has, an attempt
+  // that asks in several parts has left. An error: it must not, and is how the
+  // attempt ends. No coroutine of its own, since each attempt waits for one.
+  class Departing;
+  Departing Depart();
 
  protected:
   ~Departure() = default;
+
+ private:
+  // Has `handle` resumed once it is known whether it may leave. False if that
+  // is known at once; then nobody is resumed.
+  virtual bool BeginDeparture(std::coroutine_handle<> handle) = 0;
+  // Whether it may, once that is known.
+  virtual absl::Status EndDeparture() = 0;
 };
+
+class [[nodiscard]] Departure::Departing {
+ public:
+  bool await_ready() const { return false; }
+  bool await_suspend(std::coroutine_handle<> handle) {
+    return departure_.BeginDeparture(handle);
+  }
+  absl::Status await_resume() { return departure_.EndDeparture(); }
+
+ private:
+  friend Departure;
+  explicit Departing(Departure& departure) : departure_(departure) {}
+
+  Departure& departure_;
+};
+
+inline Departure::Departing Departure::Depart() { return Departing(*this); }
 
 // What one attempt asks of a provider.
 struct ProviderCall {

@@ -58,6 +58,7 @@ Task<absl::Status> AskTargets(PlannedCall& call, AttemptList& attempts,
     const Attempt* failed = &attempt;
     absl::Status outcome;
     if (!live.TakeRequest()) outcome = co_await live.ReadRequest();
+    if (outcome.ok() && live.HashesFirst()) co_await live.HashFirst();
     if (outcome.ok() && delay.has_value()) {
       HedgedOutcome hedged =
           co_await SendHedged(call, attempts, next, live, open, *delay);

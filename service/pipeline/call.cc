@@ -121,9 +121,9 @@ void Call::FillLedger(Answer* answer) const {
     answer->set_exchange_entry_id(reused->kept->exchange_entry_id);
     return;
   }
-  answer->set_context_hash(ledger->context_hash());
   const CallLedger::RoundTrip* const trip = ledger->FindTold(*this);
   if (trip == nullptr) return;
+  answer->set_context_hash(ledger->context_hash());
   answer->set_dispatch_entry_id(std::string(trip->dispatch_id));
   answer->set_exchange_entry_id(std::string(trip->exchange_id));
 }

@@ -301,11 +301,6 @@ Task<void> CallLedger::HashFirst(const PlannedCall& call) {
   co_await OffLoop(call.facts.request_bytes, hash);
 }
 
-CallLedger::Dispatching CallLedger::Dispatch(const PlannedCall& call,
-                                             const Attempt& attempt) {
-  return Dispatching(*this, call, attempt);
-}
-
 void CallLedger::Add(const IncomingCall& call, const StreamBatch& batch) {
   if (texts_ == nullptr || texts_->gave_up) return;
   for (const v1::GenerateEvent& event : batch.events) {

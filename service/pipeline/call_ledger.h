@@ -5,7 +5,8 @@
 //
 //   call.ledger = CallLedger::Of(call);            // Null without a ledger.
 //   if (ledger.HashesFirst(call)) co_await ledger.HashFirst(call);
-//   GATEWAY_CO_RETURN_IF_ERROR(co_await call.ledger->Dispatch(call, attempt));
+//   GATEWAY_CO_RETURN_IF_ERROR(
+//       co_await CallLedger::Dispatching(*call.ledger, call, attempt));
 //   ... the attempt is sent, and ends ...
 //   outcome = co_await call.ledger->Finish(call, std::move(outcome));
 //   ... the caller is told the end ...
@@ -82,11 +83,8 @@ class CallLedger : public Recycled {
   bool HashesFirst(const PlannedCall& call) const;
   Task<void> HashFirst(const PlannedCall& call);
 
-  // Writes down that the attempt is about to be sent. LEDGER_UNAVAILABLE: it
-  // must not be. Takes as long as a commit, and is not cancelled. REQUIRES:
-  // !HashesFirst(call).
+  // Writes down that an attempt is about to be sent.
   class Dispatching;
-  Dispatching Dispatch(const PlannedCall& call, const Attempt& attempt);
 
   // Takes what the stream says, if texts are recorded: of bytes that are
   // forwarded it is read beside them. For OffLoop, that is as much work as to
@@ -120,8 +118,8 @@ class CallLedger : public Recycled {
   // its refusal, or of the reuse of an answer, which Finish writes.
   const std::string& OwnEntryId(const IncomingCall& call);
 
-  // Of the prompt, in hexadecimal; empty before the first dispatch is
-  // committed.
+  // Of the prompt, in hexadecimal; empty before it is hashed, at latest with
+  // the first dispatch.
   const std::string& context_hash() const { return context_hash_; }
   // Of the attempt; null if it was not dispatched.
   struct RoundTrip {
@@ -182,10 +180,14 @@ class CallLedger : public Recycled {
   std::vector<UnchainedEntry> closed_;  // To be committed.
 };
 
-// Awaits the entry of a dispatch; yields an absl::Status. No coroutine of its
-// own, since each attempt waits for one.
+// Awaits the entry that an attempt is about to be sent; yields an absl::Status.
+// LEDGER_UNAVAILABLE: it must not be. Takes as long as a commit, and is not
+// cancelled. No coroutine of its own, since each attempt waits for one.
 class [[nodiscard]] CallLedger::Dispatching {
  public:
+  // Borrows all. REQUIRES: !HashesFirst(call).
+  Dispatching(CallLedger& ledger, const PlannedCall& call,
+              const Attempt& attempt);
   Dispatching(const Dispatching&) = delete;
   Dispatching& operator=(const Dispatching&) = delete;
 
@@ -196,8 +198,6 @@ class [[nodiscard]] CallLedger::Dispatching {
   absl::Status await_resume();
 
  private:
-  friend CallLedger;
-
   // As ExchangeSource.
   class Source final : public EntrySource {
    public:
@@ -221,9 +221,6 @@ class [[nodiscard]] CallLedger::Dispatching {
     mutable std::string context_hash_;
     const int64_t turns_;
   };
-
-  Dispatching(CallLedger& ledger, const PlannedCall& call,
-              const Attempt& attempt);
 
   CallLedger& ledger_;
   RoundTrip& trip_;

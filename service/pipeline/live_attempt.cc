@@ -146,22 +146,38 @@ bool LiveAttempt::Generates() const {
          !call_.facts.counts;
 }
 
-Task<absl::Status> LiveAttempt::Depart() {
-  // One that asks in several parts is one attempt.
-  if (recorded_) co_return absl::OkStatus();
+Task<void> LiveAttempt::HashFirst() {
   const absl::Duration before = call_.loop.Now();
-  CallLedger& ledger = *call_.ledger;
-  if (ledger.HashesFirst(call_)) co_await ledger.HashFirst(call_);
-  GATEWAY_CO_RETURN_IF_ERROR(co_await ledger.Dispatch(call_, attempt_));
-  const absl::Duration waited = call_.loop.Now() - before;
-  attempt_.began += waited;
-  attempt_.start_time += waited;
+  co_await call_.ledger->HashFirst(call_);
+  LeaveOut(before);
+}
+
+bool LiveAttempt::BeginDeparture(std::coroutine_handle<> handle) {
+  // One that asks in several parts is one attempt.
+  if (recorded_) return false;
+  dispatching_since_ = call_.loop.Now();
+  return dispatching_.emplace(*call_.ledger, call_, attempt_)
+      .await_suspend(handle);
+}
+
+absl::Status LiveAttempt::EndDeparture() {
+  if (recorded_) return absl::OkStatus();
+  absl::Status committed = dispatching_->await_resume();
+  dispatching_.reset();
+  if (!committed.ok()) return committed;
+  LeaveOut(dispatching_since_);
   recorded_ = true;
   if (Generates()) LimitTime();
   if (departed_ != nullptr) departed_->Set();
   // Who left while the ledger wrote it, or was out of time, asks nobody.
-  co_return attempt_.cancel.cancelled() ? attempt_.cancel.status()
-                                        : absl::OkStatus();
+  return attempt_.cancel.cancelled() ? attempt_.cancel.status()
+                                     : absl::OkStatus();
+}
+
+void LiveAttempt::LeaveOut(absl::Duration since) {
+  const absl::Duration waited = call_.loop.Now() - since;
+  attempt_.began += waited;
+  attempt_.start_time += waited;
 }
 
 Task<absl::Status> LiveAttempt::Send(OpenStream* open) {

@@ -4,6 +4,7 @@
 //   LiveAttempt live(call, std::move(asked), attempts.Add());
 //   absl::Status outcome;
 //   if (!live.TakeRequest()) outcome = co_await live.ReadRequest();
+//   if (outcome.ok() && live.HashesFirst()) co_await live.HashFirst();
 //   if (outcome.ok()) outcome = co_await live.Send(&open);
 //   outcome = live.End(std::move(outcome));
 //
@@ -20,6 +21,7 @@
 #define SERVICE_PIPELINE_LIVE_ATTEMPT_H_
 
 #include <array>
+#include <coroutine>
 #include <optional>
 #include <string_view>
 
@@ -32,6 +34,7 @@
 #include "providers/provider.h"
 #include "service/pipeline/attempt.h"
 #include "service/pipeline/call.h"
+#include "service/pipeline/call_ledger.h"
 #include "service/pipeline/context_report.h"
 #include "service/pipeline/next_attempt.h"
 #include "service/pipeline/open_stream.h"
@@ -56,13 +59,17 @@ class LiveAttempt final : public Departure {
   // Reads it, off the loop where that takes long.
   Task<absl::Status> ReadRequest();
 
-  // Has the provider do what is asked; a stream is left in `open`, which is
-  // null for everything else. Its first content has come then.
-  Task<absl::Status> Send(OpenStream* open);
+  // As CallLedger's, where there is one: to be asked once the request is read.
+  // To hash it is not its provider's time.
+  bool HashesFirst() const {
+    return call_.ledger != nullptr && call_.ledger->HashesFirst(call_);
+  }
+  Task<void> HashFirst();
 
-  // Writes down that it is about to leave, where there is a ledger. Its time
-  // begins anew then: what the disk took is not the provider's.
-  Task<absl::Status> Depart() override;
+  // Has the provider do what is asked; a stream is left in `open`, which is
+  // null for everything else. Its first content has come then. REQUIRES:
+  // !HashesFirst().
+  Task<absl::Status> Send(OpenStream* open);
 
   // Whether nothing holds it up any more but its provider: it has left, or
   // nobody writes that down. `wake` is set when that becomes so.
@@ -75,6 +82,13 @@ class LiveAttempt final : public Departure {
   Attempt& attempt() { return attempt_; }
 
  private:
+  // Writes down that it is about to leave, where there is a ledger. Its time
+  // begins anew then: what the disk took is not the provider's.
+  bool BeginDeparture(std::coroutine_handle<> handle) override;
+  absl::Status EndDeparture() override;
+  // What has passed since then is not its provider's time.
+  void LeaveOut(absl::Duration since);
+
   const Provider& provider() const { return *target_.provider->provider; }
 
   // It is for a model to answer: not for vectors, a count or a kept answer.
@@ -119,6 +133,9 @@ class LiveAttempt final : public Departure {
   Attempt& attempt_;
   const int attempts_left_;
   ProviderCall request_;
+  // While that it leaves is written down, and since when it is.
+  std::optional<CallLedger::Dispatching> dispatching_;
+  absl::Duration dispatching_since_ = absl::ZeroDuration();
   bool recorded_ = false;
   WakeUp* departed_ = nullptr;
   // What fields of the request point to that are the attempt's own.

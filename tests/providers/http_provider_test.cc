@@ -86,13 +86,15 @@ TEST_F(HttpProviderTest, ChangesNothingButTheModelsName) {
 
 class ToldDeparture final : public Departure {
  public:
-  Task<absl::Status> Depart() override {
-    ++departures;
-    co_return verdict;
-  }
-
   int departures = 0;
   absl::Status verdict;
+
+ private:
+  bool BeginDeparture(std::coroutine_handle<>) override {
+    ++departures;
+    return false;
+  }
+  absl::Status EndDeparture() override { return verdict; }
 };
 
 TEST_F(HttpProviderTest, NothingLeavesThatMustNot) {
