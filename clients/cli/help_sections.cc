@@ -121,7 +121,9 @@ constexpr HelpItem kWhereItems[] = {
     {"--pid_file FILE", "the file that the gateway was given as --pid_file"},
     {"$GATEWAY_URL", "as --url"},
     {"$GATEWAY_PID_FILE", "as --pid_file"},
-    {"otherwise", "~/.llm-gateway/gateway.pid, then ~/.cco/daemon.pid"},
+    {"otherwise",
+     "~/.llm-gateway/gateway.pid, then ~/.cco/daemon.pid, then "
+     "/run/llm-gateway/gateway.pid, which is that of a package's unit"},
 };
 constexpr HelpItem kStatusItems[] = {
     {"--ca_file FILE", "certificates in PEM to trust, besides the system's"},

@@ -13,6 +13,9 @@
 namespace gateway {
 namespace {
 
+// Of the gateway that the unit of our packages runs.
+constexpr char kUnitPidFile[] = "/run/llm-gateway/gateway.pid";
+
 std::string ValueOf(const Variables& variables, const char* name) {
   const auto variable = variables.find(name);
   return variable == variables.end() ? std::string() : variable->second;
@@ -57,7 +60,7 @@ RouteSearch::RouteSearch(const CommandLine& command, const Switches& switches,
   }
   const std::string home = ValueOf(variables, "HOME");
   pid_files_ = {absl::StrCat(home, "/.llm-gateway/gateway.pid"),
-                absl::StrCat(home, "/.cco/daemon.pid")};
+                absl::StrCat(home, "/.cco/daemon.pid"), kUnitPidFile};
 }
 
 absl::StatusOr<Route> RouteSearch::Find() const {

@@ -109,7 +109,8 @@ TEST_F(RouteSearchTest, WithoutAGatewayItSaysWhereItLooked) {
   EXPECT_EQ(Find().status().code(), absl::StatusCode::kNotFound);
   EXPECT_EQ(FoundUrl(), absl::StrCat("there is no PID file at ", home_,
                                      "/.llm-gateway/gateway.pid or ", home_,
-                                     "/.cco/daemon.pid"));
+                                     "/.cco/daemon.pid or "
+                                     "/run/llm-gateway/gateway.pid"));
 }
 
 TEST_F(RouteSearchTest, AFileThatIsThereSaysMoreThanOneThatIsNot) {

@@ -50,6 +50,23 @@ def _in_root(path):
     return os.path.join(_root, path)
 
 
+def _run_installed(script):
+    """Runs a script of the shell where the package is installed: its programs
+    and its configuration in their places, folders as the unit has them, and
+    ports that are nobody else's. Other programs are in /tools."""
+    return _run(
+        "bwrap", "--ro-bind", "/usr", "/usr", "--ro-bind", "/usr/bin", "/tools",
+        "--ro-bind", _in_root("usr/bin"), "/usr/bin",
+        "--symlink", "usr/lib", "/lib", "--symlink", "usr/lib64", "/lib64",
+        "--ro-bind", "/etc/ssl", "/etc/ssl",
+        "--ro-bind", _in_root("etc/llm-gateway"), "/etc/llm-gateway",
+        "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/run/llm-gateway",
+        "--tmpfs", "/var/lib/llm-gateway", "--unshare-user", "--unshare-pid",
+        "--unshare-net", "--uid", "65532", "--die-with-parent", "--clearenv",
+        "--setenv", "PATH", "/usr/bin", "--setenv", "HOME", "/home",
+        "/tools/sh", "-e", "-c", script, timeout=60)
+
+
 class DebianTest(unittest.TestCase):
 
     def test_two_builds_are_the_same(self):
@@ -184,6 +201,24 @@ class UnitTest(unittest.TestCase):
 
 
 class RunTest(unittest.TestCase):
+
+    def test_gatewayctl_finds_the_gateway_that_the_unit_runs(self):
+        with open(_in_root(_UNIT), encoding="utf-8") as file:
+            unit = file.read()
+        (command,) = re.findall(r"^ExecStart=(.*)$", unit, re.MULTILINE)
+        # As systemd makes the folder: everybody may look into it.
+        self.assertIn("\nRuntimeDirectory=llm-gateway\n"
+                      "RuntimeDirectoryMode=0755\n", unit)
+        told = _run_installed(
+            "umask 0027; %s >/run/log 2>&1 &\n"
+            "gatewayctl --wait 30s env || { /tools/cat /run/log; exit 1; }\n"
+            "gatewayctl status; gatewayctl health\n"
+            "gatewayctl chat Hello --model mock-model\n"
+            "/tools/stat -c %%A /run/llm-gateway/gateway.pid\n" % command)
+        self.assertIn("OPENAI_BASE_URL=http://127.0.0.1:8080/v1", told)
+        self.assertRegex(told, r"(?m)^health +ready$")
+        self.assertIn("This is the mock provider speaking.", told)
+        self.assertIn("-rw-r--r--", told)
 
     def test_it_serves_by_its_own_configuration(self):
         with open(_in_root("etc/llm-gateway/gateway.yaml"),
