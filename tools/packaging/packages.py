@@ -27,6 +27,9 @@ _MAINTAINER = "The llm-gateway authors <authors@llmgateway.dev>"
 _CONFIG = "etc/llm-gateway/gateway.yaml"
 _ROTATION = "etc/logrotate.d/llm-gateway"
 _DOC = "usr/share/doc/llm-gateway/"
+# Whose part of this title is the tarball's README.
+_RELEASES = "docs/releases.md"
+_TARBALL_TITLE = "\n## The tarball\n"
 _PAGES = {"gatewayctl.1": "man1/", "llm-gateway.8": "man8/"}
 # Programs that print their page themselves, of the words of their --help.
 _PRINTED = {"gatewayctl.1": "gatewayctl"}
@@ -83,8 +86,11 @@ def tarball(programs, facts):
     tree.copy("logrotate", _FILES + "logrotate")
     for page in _PAGES:
         tree.add("man/" + page, _page(page, programs))
-    for name in ("CHANGELOG.md", "LICENSE", "README.md"):
+    for name in ("CHANGELOG.md", "LICENSE"):
         tree.copy(name, name)
+    tree.add("README.md", _readme(facts))
+    loaded = debian_libraries.loaded_by(programs.values())
+    tree.add("libraries.txt", "".join(name + "\n" for name in loaded.files))
     tree.add("sbom.spdx.json", _bill(programs, facts))
     return archive.gzipped(tree.tar(facts.epoch_s, stem(facts) + "/"))
 
@@ -120,6 +126,14 @@ def _installed(programs, facts):
     tree.add(_DOC + "changelog.gz", _changelog(facts))
     tree.add(_DOC + "sbom.spdx.json", _bill(programs, facts))
     return tree
+
+
+def _readme(facts):
+    """How the tarball is installed."""
+    with open(_RELEASES, encoding="utf-8") as file:
+        _, _, part = file.read().partition(_TARBALL_TITLE)
+    part, _, _ = part.partition("\n## ")
+    return "# llm-gateway %s\n%s" % (facts.version, part)
 
 
 def _page(page, programs):

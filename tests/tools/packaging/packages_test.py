@@ -290,6 +290,53 @@ class TarballTest(unittest.TestCase):
                      "sbom.spdx.json", "man/llm-gateway.8"):
             self.assertIn("%s/%s" % (stem, name), names)
 
+    def test_it_is_installed_and_tried_as_it_says(self):
+        with tempfile.TemporaryDirectory() as folder:
+            with tarfile.open(fileobj=io.BytesIO(
+                    packages.tarball(_PROGRAMS, _FACTS))) as tar:
+                tar.extractall(folder)
+            unpacked = os.path.join(folder, packages.stem(_FACTS))
+            with open(os.path.join(unpacked, "README.md"),
+                      encoding="utf-8") as file:
+                readme = file.read()
+            self.assertTrue(readme.startswith(
+                "# llm-gateway %s\n" % _FACTS.version))
+            install, trial = re.findall(r"```sh\n(.*?)```", readme, re.DOTALL)
+            root = os.path.join(folder, "root")
+            os.makedirs(os.path.join(root, "usr/bin"))
+            # The user and the unit are the system's.
+            install = re.sub(r"\n(useradd|systemctl|gatewayctl) (\\\n|.)*",
+                             "", "\n" + install).replace("-g llm-gateway ", "")
+            _run("sh", "-e", "-c", re.sub(r" /(usr|etc)/",
+                                          " " + root + r"/\1/", install),
+                 cwd=unpacked)
+            for path in ("usr/bin/llm-gateway", "usr/bin/gatewayctl",
+                         "usr/bin/cco", "etc/llm-gateway/gateway.yaml",
+                         "etc/logrotate.d/llm-gateway",
+                         "usr/share/bash-completion/completions/gatewayctl"):
+                with open(_in_root(path), "rb") as packaged:
+                    with open(os.path.join(root, path), "rb") as installed:
+                        self.assertEqual(installed.read(), packaged.read())
+            for path in ("etc/systemd/system/llm-gateway.service",
+                         "etc/llm-gateway/secrets",
+                         "usr/share/man/man1/gatewayctl.1",
+                         "usr/share/man/man8/llm-gateway.8"):
+                self.assertTrue(os.path.exists(os.path.join(root, path)), path)
+            _run("sh", "-e", "-c",
+                 trial.replace("--pid_file=own.pid", "--check_config"),
+                 cwd=unpacked)
+            with open(os.path.join(unpacked, "own.yaml"),
+                      encoding="utf-8") as file:
+                self.assertIn('state_dir: "state"', file.read())
+
+    def test_it_names_the_libraries_that_are_loaded(self):
+        with tarfile.open(fileobj=io.BytesIO(
+                packages.tarball(_PROGRAMS, _FACTS))) as tar:
+            named = tar.extractfile(
+                packages.stem(_FACTS) + "/libraries.txt").read().decode()
+        for library in ("libssl.so.3", "libyaml-cpp.so.0.7", "libc.so.6"):
+            self.assertIn(library, named.split())
+
 
 if __name__ == "__main__":
     unittest.main()
