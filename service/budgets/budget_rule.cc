@@ -128,7 +128,7 @@ bool BudgetRule::IsOf(const BudgetScope& scope) const {
                     });
 }
 
-CounterKey BudgetRule::KeyOf(LimitSubject& subject) const {
+CounterKey BudgetRule::MakeKey(LimitSubject& subject) const {
   CounterKey key = seed_;
   for (const LimitDimension dimension : per_) {
     const std::string_view text = subject.Text(dimension);

@@ -96,7 +96,9 @@ class BudgetRule {
   bool IsOf(const BudgetScope& scope) const;
 
   // The key of the subject's scope, and its name.
-  CounterKey KeyOf(LimitSubject& subject) const;
+  CounterKey KeyOf(LimitSubject& subject) const {
+    return per_.empty() ? seed_ : MakeKey(subject);
+  }
   BudgetScope ScopeOf(const LimitSubject& subject) const;
   // Those of the scope of all for which there was no room, of one asker or,
   // without one, of several.
@@ -120,6 +122,8 @@ class BudgetRule {
 
  private:
   friend class BudgetRules;
+
+  CounterKey MakeKey(LimitSubject& subject) const;
 
   const KeySecret secret_;
   std::string name_;

@@ -370,6 +370,16 @@ class BudgetTable {
   // The cell of the key; null if there is none.
   static BudgetCell* FindCell(Shard& shard, const CounterKey& key)
       EXCLUSIVE_LOCKS_REQUIRED(shard.mu);
+  // As above, for who has asked for it: it is the last to give its place away.
+  static BudgetCell* FindAsked(Shard& shard, const CounterKey& key)
+      EXCLUSIVE_LOCKS_REQUIRED(shard.mu) {
+    BudgetCell* const cell = FindCell(shard, key);
+    // One that is asked for often is there already.
+    if (cell != nullptr && cell->place != shard.order.begin()) {
+      shard.order.splice(shard.order.begin(), shard.order, cell->place);
+    }
+    return cell;
+  }
   // As above, but makes one, if there is room for it, or was made.
   BudgetCell* FindOrMake(Shard& shard, const CounterKey& key,
                          absl::FunctionRef<BudgetScope()> scope, int64_t now,

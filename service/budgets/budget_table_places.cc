@@ -28,11 +28,7 @@ BudgetCell* BudgetTable::FindOrMake(Shard& shard, const CounterKey& key,
                                     absl::FunctionRef<BudgetScope()> scope,
                                     int64_t now, bool beyond_limit,
                                     std::string_view asker, bool has_room) {
-  if (BudgetCell* const known = FindCell(shard, key); known != nullptr) {
-    // One that is asked for often is there already.
-    if (known->place != shard.order.begin()) {
-      shard.order.splice(shard.order.begin(), shard.order, known->place);
-    }
+  if (BudgetCell* const known = FindAsked(shard, key); known != nullptr) {
     return known;
   }
   const uint64_t of = asker.empty() ? 0 : KeyOfText(asker, secret_).low;
@@ -179,10 +175,14 @@ void BudgetTable::UseCell(BudgetCharge& charge, int64_t now,
     const MutexLock lock(shard.mu);
     BudgetCell* cell = nullptr;
     if (charge.has_terms() || rule.binds_caller()) {
-      cell = FindOrMake(
-          shard, charge.key, [&] { return rule.ScopeOf(*charge.subject); }, now,
-          /*beyond_limit=*/rule.per().empty(), charge.asker,
-          /*has_room=*/again);
+      // Nearly always there is one.
+      cell = FindAsked(shard, charge.key);
+      if (cell == nullptr) {
+        cell = FindOrMake(
+            shard, charge.key, [&] { return rule.ScopeOf(*charge.subject); },
+            now, /*beyond_limit=*/rule.per().empty(), charge.asker,
+            /*has_room=*/again);
+      }
     } else {
       cell = FindCell(shard, charge.key);
       if (cell == nullptr || !cell->account.is_allocated()) {

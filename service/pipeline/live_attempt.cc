@@ -273,8 +273,9 @@ void LiveAttempt::AddTraceFields() {
   const CallTrace& trace = *call_.trace;
   attempt_.span = trace.NewSpan(*call_.runtime->ports().random);
   if (fields_.empty()) {
-    fields_.assign(request_.forwarded_fields.begin(),
-                   request_.forwarded_fields.end());
+    for (const HttpField& field : request_.forwarded_fields) {
+      fields_.push_back(field);
+    }
   }
   WriteTraceParent(trace.ParentOf(attempt_.span), traceparent_.data());
   fields_.push_back(

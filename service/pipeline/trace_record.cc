@@ -61,7 +61,7 @@ void RecordTrace(TraceShard& traces, const Call& call,
       traces.Count(*call.trace, {.record = record,
                                  .node = call.trace->node,
                                  .capabilities = capabilities,
-                                 .now = call.arrival + record.duration});
+                                 .now = call.loop.Now()});
   if (is_kept) KeepTrace(traces, call, record, capabilities);
 }
 
