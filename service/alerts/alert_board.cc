@@ -129,9 +129,9 @@ AlertBoard::Values AlertBoard::ValuesOf(const AlertRule& rule,
     }
     case Measure::kAverageLatency: {
       std::optional<double>& value = values[""];
-      if (window.timed >= std::max<int64_t>(rule.calls_min, 1)) {
+      if (window.answered() >= std::max<int64_t>(rule.calls_min, 1)) {
         value = static_cast<double>(window.took_us) / 1e6 /
-                static_cast<double>(window.timed);
+                static_cast<double>(window.answered());
       }
       return values;
     }

@@ -19,7 +19,7 @@ namespace gateway {
 struct AlertCondition {
   // What is compared, and in which unit.
   enum class Measure {
-    kErrorRate,            // Percent of the calls.
+    kErrorRate,            // Percent of what is answered or fails.
     kAverageLatency,       // Seconds.
     kHourlyCost,           // US dollars.
     kConsecutiveFailures,  // A number, of each model of a provider.

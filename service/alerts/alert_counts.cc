@@ -16,7 +16,6 @@ AlertTotals AlertCounts::Read() const {
   for (const AlertShard& shard : shards_) {
     add(shard.calls_, &totals.calls);
     add(shard.failures_, &totals.failures);
-    add(shard.timed_, &totals.timed);
     add(shard.took_us_, &totals.took_us);
     totals.cost_usd_nanos =
         AddCosts(totals.cost_usd_nanos,

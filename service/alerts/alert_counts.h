@@ -4,6 +4,7 @@
 //   AlertShard& shard = counts.AddShard();  // One for each loop.
 //   shard.Count({.failed = true});
 //   shard.Count({.took = absl::Milliseconds(800), .cost_usd_nanos = 12'000});
+//   shard.Count({.cost_usd_nanos = 700});  // One that says nothing else.
 //   ...
 //   const AlertTotals totals = counts.Read();  // From any thread.
 //
@@ -43,21 +44,21 @@ struct AlertTotals {
   // What has come after `before`.
   AlertTotals Since(const AlertTotals& before) const {
     return {calls - before.calls, failures - before.failures,
-            timed - before.timed, took_us - before.took_us,
-            cost_usd_nanos - before.cost_usd_nanos};
+            took_us - before.took_us, cost_usd_nanos - before.cost_usd_nanos};
   }
 
-  int64_t calls = 0;
+  int64_t answered() const { return calls - failures; }
+
+  int64_t calls = 0;     // That a provider answered, or somebody failed.
   int64_t failures = 0;  // Not by the callers' own fault.
-  int64_t timed = 0;     // Calls that ended well...
-  int64_t took_us = 0;   // ... and how long all of them took.
+  int64_t took_us = 0;   // How long all that were answered took.
   int64_t cost_usd_nanos = 0;
 };
 
 // What one call was.
 struct AlertCall {
   bool failed = false;
-  // From its arrival to its end, if it ended well.
+  // From its arrival to its end, if a provider answered it.
   std::optional<absl::Duration> took;
   int64_t cost_usd_nanos = 0;
 };
@@ -65,10 +66,9 @@ struct AlertCall {
 class alignas(64) AlertShard {
  public:
   void Count(const AlertCall& call) {
-    Add(calls_, 1);
+    if (call.failed || call.took.has_value()) Add(calls_, 1);
     if (call.failed) Add(failures_, 1);
     if (call.took.has_value()) {
-      Add(timed_, 1);
       Add(took_us_, absl::ToInt64Microseconds(*call.took));
     }
     if (call.cost_usd_nanos != 0) {
@@ -92,7 +92,6 @@ class alignas(64) AlertShard {
 
   Number calls_ = 0;
   Number failures_ = 0;
-  Number timed_ = 0;
   Number took_us_ = 0;
   Number cost_usd_nanos_ = 0;
 };

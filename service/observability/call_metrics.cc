@@ -11,12 +11,12 @@
 #include "absl/time/time.h"
 #include "base/os/mutex.h"
 #include "base/string_view.h"
-#include "errors/fault.h"
 #include "service/observability/attempt_metrics.h"
 #include "service/observability/call_record.h"
 #include "service/observability/charged_cost.h"
 #include "service/observability/fault_party.h"
 #include "service/observability/metrics.h"
+#include "service/observability/service_outcome.h"
 
 namespace gateway {
 namespace {
@@ -46,6 +46,7 @@ constexpr std::string_view kTokensLabels[] = {"provider", "model", "type"};
 constexpr std::string_view kErrorsLabels[] = {"provider", "type"};
 constexpr std::string_view kRetryLabels[] = {"provider", "operation"};
 constexpr std::string_view kAtFaultLabels[] = {"at_fault"};
+constexpr std::string_view kServedLabels[] = {"provider", "outcome"};
 constexpr std::string_view kFallbackLabels[] = {"provider", "reason"};
 constexpr std::string_view kRouteLabels[] = {"reason"};
 constexpr std::string_view kResultLabels[] = {"result"};
@@ -90,6 +91,12 @@ constexpr MetricDefinition kFailedCalls = {
     .help = "Calls that failed, by who is at fault.",
     .kind = MetricKind::kCounter,
     .label_names = kAtFaultLabels};
+constexpr MetricDefinition kServedCalls = {
+    .name = "llmgw_served_calls_total",
+    .help = "Calls that a provider answered for themselves alone, or that a "
+            "provider or the gateway failed.",
+    .kind = MetricKind::kCounter,
+    .label_names = kServedLabels};
 constexpr MetricDefinition kFallbacks = {
     .name = "llmgw_fallbacks_total",
     .help = "Times that calls went on to another target, by its provider and "
@@ -252,6 +259,7 @@ void CallMetricsShard::Count(const CallRecord& record) {
   // What was made for another call consumes nothing again.
   if (record.answer_of.empty()) CountUsage(*record.usage, target);
   CountCaller(record, provider);
+  CountServed(record, target);
   CountRoute(record.route_reason);
   CountCache(record.cache);
   const int64_t retries = CountAttempts(record, target);
@@ -348,6 +356,19 @@ void CallMetricsShard::CountRoute(std::string_view reason) {
   routes_.back().second->Add(1);
 }
 
+void CallMetricsShard::CountServed(const CallRecord& record, Target& target) {
+  const ServiceOutcome outcome = ServiceOutcomeOf(record);
+  if (outcome == ServiceOutcome::kNone) return;
+  const auto counter = [&]() -> Counter& {
+    return shard_.CounterOf(kServedCalls,
+                            {target.provider, ServiceOutcomeName(outcome)});
+  };
+  if (outcome != ServiceOutcome::kAnswered) return counter().Add(1);
+  Counter*& answered = target.attempts->answered;
+  if (answered == nullptr) answered = &counter();
+  answered->Add(1);
+}
+
 void CallMetricsShard::CountFallback(std::string_view provider,
                                      const CallAttempt* attempt_before) {
   const std::string_view reason =
@@ -360,12 +381,7 @@ void CallMetricsShard::CountFailure(const CallRecord& record,
                                     std::string_view provider) {
   const std::string_view reason = ErrorReasonName(record.error_reason);
   if (!reason.empty()) shard_.CounterOf(kErrors, {provider, reason}).Add(1);
-  const bool callers_credential =
-      !record.attempts.empty() &&
-      record.attempts.back()->credential == kCallersCredential;
-  const FaultParty party = PartyAtFault(record.error_reason, callers_credential,
-                                        record.waits_for_operator);
-  shard_.CounterOf(kFailedCalls, {FaultPartyName(party)}).Add(1);
+  shard_.CounterOf(kFailedCalls, {FaultPartyName(PartyAtFault(record))}).Add(1);
 }
 
 void CallMetricsShard::CountCaller(const CallRecord& record,

@@ -6,6 +6,7 @@
 //   llm_errors_total{provider,type}                 by ErrorReason
 //   retry_attempts_total{provider,operation}        sent again after a failure
 //   llmgw_failed_calls_total{at_fault}              caller, policy, ...
+//   llmgw_served_calls_total{provider,outcome}      answered, or who has failed
 //   llmgw_fallbacks_total{provider,reason}          gone on to, and after what
 //   llmgw_routes_total{reason}                      by kind of rule
 //   llmgw_cached_input_tokens_total{provider,model} a part of the input
@@ -41,7 +42,8 @@
 // ErrorReason of the attempt before; `not_asked` if the first targets rested or
 // were disabled. The reason of a route is its kind, as `model_rule` of
 // `model_rule:gpt-`; a call that went nowhere has none. Who is at fault,
-// fault_party.h says.
+// fault_party.h says, and which calls are served, service_outcome.h: those of
+// which shares of failures are made.
 //
 //   CallMetrics metrics(registry, {.model_labels_limit = 512});
 //   CallMetricsShard& shard = metrics.AddShard();  // One for each event loop.
@@ -114,6 +116,7 @@ class CallMetricsShard {
 
   // The metrics of all attempts at one provider.
   struct Attempts {
+    Counter* answered = nullptr;  // Calls, by one of them.
     Counter* succeeded = nullptr;
     MetricHistogram* duration = nullptr;
     MetricHistogram* first_byte = nullptr;
@@ -178,6 +181,8 @@ class CallMetricsShard {
 
   void CountCache(std::string_view result);
   void CountRoute(std::string_view reason);
+  // Counts whether it was answered, and who failed it.
+  void CountServed(const CallRecord& record, Target& target);
   void CountFallback(std::string_view provider,
                      const CallAttempt* attempt_before);
   void CountFailure(const CallRecord& record, std::string_view provider);

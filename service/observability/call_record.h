@@ -143,6 +143,9 @@ struct CallRecord : CallTimes {
   CallScope scope;
   absl::Span<const CallLabel> labels;
   bool stream = false;
+  // False if it costs nothing whatever comes of it: tokens are to be counted,
+  // or what a provider keeps is asked for.
+  bool asks_for_answer = true;
 
   absl::Time start_time;
 

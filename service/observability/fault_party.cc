@@ -1,5 +1,7 @@
 #include "service/observability/fault_party.h"
 
+#include "errors/fault.h"
+
 namespace gateway {
 
 FaultParty PartyAtFault(llmgateway::v1::ErrorReason reason,
@@ -41,6 +43,14 @@ FaultParty PartyAtFault(llmgateway::v1::ErrorReason reason,
     default:
       return FaultParty::kCaller;
   }
+}
+
+FaultParty PartyAtFault(const CallRecord& record) {
+  const bool callers_credential =
+      !record.attempts.empty() &&
+      record.attempts.back()->credential == kCallersCredential;
+  return PartyAtFault(record.error_reason, callers_credential,
+                      record.waits_for_operator);
 }
 
 std::string_view FaultPartyName(FaultParty party) {

@@ -15,6 +15,7 @@
 #include <string_view>
 
 #include "llmgateway/v1/errors.pb.h"
+#include "service/observability/call_record.h"
 
 namespace gateway {
 
@@ -24,6 +25,9 @@ enum class FaultParty { kCaller, kPolicy, kProvider, kGateway };
 // own, and `waits_for_operator` that an operator has the targets out.
 FaultParty PartyAtFault(llmgateway::v1::ErrorReason reason,
                         bool callers_credential, bool waits_for_operator);
+
+// The same of a call that has failed.
+FaultParty PartyAtFault(const CallRecord& record);
 
 // Returns the name for metrics: `caller`, `policy`, `provider`, `gateway`.
 std::string_view FaultPartyName(FaultParty party);

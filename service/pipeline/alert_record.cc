@@ -2,23 +2,11 @@
 
 #include <cstdint>
 
-#include "absl/status/status.h"
-#include "errors/fault.h"
 #include "service/observability/charged_cost.h"
-#include "service/observability/fault_party.h"
+#include "service/observability/service_outcome.h"
 
 namespace gateway {
 namespace {
-
-bool IsFailure(const CallRecord& record) {
-  if (record.status_code == absl::StatusCode::kOk) return false;
-  const bool callers_credential =
-      !record.attempts.empty() &&
-      record.attempts.back()->credential == kCallersCredential;
-  const FaultParty party = PartyAtFault(record.error_reason, callers_credential,
-                                        record.waits_for_operator);
-  return party == FaultParty::kProvider || party == FaultParty::kGateway;
-}
 
 int64_t CostOfAttempts(const CallRecord& record) {
   // What was made for another call costs nothing again.
@@ -37,13 +25,11 @@ int64_t CostOfAttempts(const CallRecord& record) {
 }  // namespace
 
 void RecordForAlerts(const CallRecord& record, AlertShard& shard) {
-  if (record.status_code == absl::StatusCode::kUnauthenticated &&
-      record.attempts.empty()) {
-    return;
-  }
-  AlertCall call = {.failed = IsFailure(record),
+  const ServiceOutcome outcome = ServiceOutcomeOf(record);
+  AlertCall call = {.failed = outcome == ServiceOutcome::kProviderFailed ||
+                              outcome == ServiceOutcome::kGatewayFailed,
                     .cost_usd_nanos = CostOfAttempts(record)};
-  if (record.status_code == absl::StatusCode::kOk) call.took = record.duration;
+  if (outcome == ServiceOutcome::kAnswered) call.took = record.duration;
   shard.Count(call);
 }
 

@@ -2,10 +2,10 @@
 //
 //   RecordForAlerts(record, shard);
 //
-// A call fails that the gateway or a provider has failed: not one whose caller,
-// or a rule of operators, is why. Of callers who are not known nothing counts:
-// whoever shows no key could hide failures among his own. What a call has cost
-// is exact, with all of its attempts.
+// Which calls count as answered or failed, service_outcome.h says: none that is
+// for nothing, since whoever makes many of those could hide failures, or slow
+// answers, among his own. What a call has cost is exact, with all of its
+// attempts.
 //
 // Thread contract: that of the shard.
 

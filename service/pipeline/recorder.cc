@@ -46,6 +46,7 @@ void FillBeginning(const Call& call, CallRecord* out) {
   record.scope = call.admitted.scope;
   record.labels = call.admitted.labels;
   record.stream = call.facts.stream;
+  record.asks_for_answer = !call.facts.counts && call.stored_query == nullptr;
   record.start_time = call.start_time;
   record.model_asked = call.recorded_model;
   record.route_reason = call.planned.reason;

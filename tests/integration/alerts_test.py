@@ -188,6 +188,22 @@ class AlertsTest(unittest.TestCase):
         gateway.stop()
         self.assertEqual(len(self.receiver.taken), 2)
 
+    def test_what_costs_nothing_hides_no_failure(self):
+        gateway = self.start(
+            _ERRORS.replace("2s", "1m"), more="cache: {on_request: false}\n")
+        self.assertEqual(self.call(gateway, times=30)["code"], "OK")
+        for _ in range(30):
+            made = self.caller.generate(gateway.grpc, {"model": "broken"})
+            self.assertEqual(made.end["code"], "INVALID_ARGUMENT", made.end)
+        self.call(gateway, "broken")
+        # One was answered, and twenty-nine were given the same answer.
+        self.assertEqual(self.receiver.wait_for(1)[0]["value"], 50)
+        for outcome, provider in (("answered", "mock"),
+                                  ("provider_failed", "bad")):
+            self.assertEqual(self.metric(
+                gateway, 'llmgw_served_calls_total{provider="%s",outcome="%s"}'
+                % (provider, outcome)), 1)
+
     def test_it_is_told_again_until_it_is_taken_and_in_order(self):
         self.receiver.answer(500, 503)
         gateway = self.start(_ERRORS)

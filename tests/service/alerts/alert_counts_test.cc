@@ -16,11 +16,13 @@ TEST(AlertCountsTest, ShardsAreSummed) {
   other.Count({.took = absl::Milliseconds(3), .cost_usd_nanos = 4});
   // One that failed has cost something all the same.
   other.Count({.failed = true, .cost_usd_nanos = 500});
+  // One that says nothing of who serves it may have, too.
+  one.Count({.cost_usd_nanos = 6000});
   EXPECT_EQ(counts.Read(), (AlertTotals{.calls = 3,
                                         .failures = 1,
-                                        .timed = 2,
                                         .took_us = 5000,
-                                        .cost_usd_nanos = 534}));
+                                        .cost_usd_nanos = 6534}));
+  EXPECT_EQ(counts.Read().answered(), 2);
 }
 
 TEST(AlertCountsTest, ACostThatDoesNotFitStaysAtTheLargest) {

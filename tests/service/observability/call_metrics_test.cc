@@ -1,5 +1,6 @@
 #include "service/observability/call_metrics.h"
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -343,6 +344,46 @@ TEST_F(CallMetricsTest, AFallbackIsCountedWhereItWentAndWhy) {
                               "reason=\"PROVIDER_UNAVAILABLE\"} 1\n"));
   EXPECT_THAT(text, HasSubstr("llmgw_fallbacks_total{provider=\"azure\","
                               "reason=\"not_asked\"} 1\n"));
+}
+
+TEST_F(CallMetricsTest, OnlyWhatIsServedCountsAsAnsweredOrFailed) {
+  const auto served = [this](std::string_view provider,
+                             std::string_view outcome) {
+    const std::string line = "llmgw_served_calls_total{provider=\"" +
+                             std::string(provider) + "\",outcome=\"" +
+                             std::string(outcome) + "\"} ";
+    const std::string text = Text();
+    const size_t at = text.find(line);
+    return at == std::string::npos
+               ? 0
+               : std::stoi(text.substr(at + line.size()));
+  };
+  CallAttempt attempt;
+  attempt.provider = "openai";
+  const CallAttempt* const attempts[] = {&attempt};
+  CallRecord record = Answered();
+  record.answer_of = "call_1";
+  shard_.Count(record);
+  EXPECT_THAT(Text(), Not(HasSubstr("llmgw_served_calls_total{")));
+  record.answer_of = "";
+  record.attempts = attempts;
+  shard_.Count(record);
+  record.model_served = "gpt-5";
+  shard_.Count(record);
+  EXPECT_EQ(served("openai", "answered"), 2);
+  record.status_code = absl::StatusCode::kUnavailable;
+  record.error_reason = llmgateway::v1::ERROR_REASON_PROVIDER_UNAVAILABLE;
+  shard_.Count(record);
+  record.status_code = absl::StatusCode::kDeadlineExceeded;
+  record.error_reason = llmgateway::v1::ERROR_REASON_DEADLINE_EXCEEDED;
+  shard_.Count(record);
+  EXPECT_EQ(served("openai", "answered"), 2);
+  EXPECT_EQ(served("openai", "provider_failed"), 1);
+  record = CallRecord();
+  record.status_code = absl::StatusCode::kUnavailable;
+  record.error_reason = llmgateway::v1::ERROR_REASON_LEDGER_UNAVAILABLE;
+  shard_.Count(record);
+  EXPECT_EQ(served("none", "gateway_failed"), 1);
 }
 
 TEST_F(CallMetricsTest, WhoIsAtFaultIsCountedOfEachFailedCall) {

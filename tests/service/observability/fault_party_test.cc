@@ -1,8 +1,8 @@
 #include "service/observability/fault_party.h"
 
-
 #include "gtest/gtest.h"
 #include "llmgateway/v1/errors.pb.h"
+#include "service/observability/call_record.h"
 
 namespace gateway {
 namespace {
@@ -36,6 +36,24 @@ TEST(FaultPartyTest, ARefusedCredentialIsItsOwners) {
     EXPECT_EQ(PartyAtFault(reason, false, false), FaultParty::kGateway);
     EXPECT_EQ(PartyAtFault(reason, true, false), FaultParty::kCaller);
   }
+}
+
+TEST(FaultPartyTest, OfACallTheLastCredentialDecides) {
+  CallAttempt gateways;
+  gateways.credential = "default";
+  CallAttempt callers;
+  callers.credential = "caller";
+  CallRecord record;
+  record.error_reason = proto::ERROR_REASON_PROVIDER_AUTH_FAILED;
+  EXPECT_EQ(PartyAtFault(record), FaultParty::kGateway);
+  const CallAttempt* const own_last[] = {&gateways, &callers};
+  record.attempts = own_last;
+  EXPECT_EQ(PartyAtFault(record), FaultParty::kCaller);
+  const CallAttempt* const own_first[] = {&callers, &gateways};
+  record.attempts = own_first;
+  EXPECT_EQ(PartyAtFault(record), FaultParty::kGateway);
+  record.waits_for_operator = true;
+  EXPECT_EQ(PartyAtFault(record), FaultParty::kPolicy);
 }
 
 TEST(FaultPartyTest, PartiesHaveNames) {

@@ -24,6 +24,7 @@ class AlertRecordTest : public testing::Test {
   AlertRecordTest() {
     record_.duration = absl::Milliseconds(30);
     record_.usage = &usage_;
+    record_.attempts = asked_;
   }
 
   void Fail(v1::ErrorReason reason, absl::StatusCode code) {
@@ -36,6 +37,8 @@ class AlertRecordTest : public testing::Test {
   AlertCounts counts_;
   AlertShard& shard_ = counts_.AddShard();
   v1::Usage usage_ = Costing(4000);
+  CallAttempt attempt_;
+  const CallAttempt* const asked_[1] = {&attempt_};
   CallRecord record_;
 };
 
@@ -44,7 +47,7 @@ TEST_F(AlertRecordTest, ACallThatEndsWellHasItsTimeAndItsCost) {
   EXPECT_EQ(
       Totals(),
       (AlertTotals{
-          .calls = 1, .timed = 1, .took_us = 30'000, .cost_usd_nanos = 4000}));
+          .calls = 1, .took_us = 30'000, .cost_usd_nanos = 4000}));
 }
 
 TEST_F(AlertRecordTest, WhatProvidersAndTheGatewayFailIsAFailure) {
@@ -53,19 +56,27 @@ TEST_F(AlertRecordTest, WhatProvidersAndTheGatewayFailIsAFailure) {
   Fail(v1::ERROR_REASON_CIRCUIT_OPEN, absl::StatusCode::kUnavailable);
   EXPECT_EQ(Totals().calls, 3);
   EXPECT_EQ(Totals().failures, 3);
-  EXPECT_EQ(Totals().timed, 0);
+  EXPECT_EQ(Totals().answered(), 0);
 }
 
-TEST_F(AlertRecordTest, WhatCallersAndRulesAreWhyOfIsNone) {
+TEST_F(AlertRecordTest, WhatCallersAndRulesAreWhyOfDoesNotCount) {
   Fail(v1::ERROR_REASON_INVALID_REQUEST, absl::StatusCode::kInvalidArgument);
   Fail(v1::ERROR_REASON_CANCELLED, absl::StatusCode::kCancelled);
   Fail(v1::ERROR_REASON_RATE_LIMITED, absl::StatusCode::kResourceExhausted);
   Fail(v1::ERROR_REASON_MODEL_DISABLED, absl::StatusCode::kUnavailable);
-  EXPECT_EQ(Totals().calls, 4);
-  EXPECT_EQ(Totals().failures, 0);
+  EXPECT_EQ(Totals().calls, 0);
+}
+
+TEST_F(AlertRecordTest, WhatIsReusedNeitherHidesFailuresNorSlowAnswers) {
+  record_.attempts = {};
+  record_.answer_of = "r-1";
+  RecordForAlerts(record_, shard_);
+  EXPECT_EQ(Totals(), AlertTotals());
 }
 
 TEST_F(AlertRecordTest, WhoIsNotKnownDoesNotCount) {
+  usage_ = {};
+  record_.attempts = {};
   Fail(v1::ERROR_REASON_API_KEY_INVALID, absl::StatusCode::kUnauthenticated);
   EXPECT_EQ(Totals(), AlertTotals());
 }

@@ -190,6 +190,16 @@ TEST_F(RecorderTest, TellsWatchersAndMetricsTheSameOnce) {
   EXPECT_EQ(Metric("llm_errors_total"), std::nullopt);
 }
 
+TEST_F(RecorderTest, ACountSaysNothingOfWhoServesAndAnAnswerDoes) {
+  AddAttempt(absl::OkStatus());
+  call_.facts.counts = true;
+  recorder_.Record(call_, absl::OkStatus());
+  EXPECT_EQ(Metric("llmgw_served_calls_total"), std::nullopt);
+  call_.facts.counts = false;
+  recorder_.Record(call_, absl::OkStatus());
+  EXPECT_EQ(Metric("llmgw_served_calls_total"), 1);
+}
+
 TEST_F(RecorderTest, WhoGoesOnWithAStreamNamesItsCall) {
   call_.facts.resumes = "req-begun";
   recorder_.Record(call_, absl::OkStatus());
@@ -262,6 +272,7 @@ TEST_F(RecorderTest, CallsAreCountedForAlerts) {
   AlertCounts counts;
   Recorder recorder(nullptr, metrics_.AddShard(), feed_, nullptr, 0,
                     std::nullopt, nullptr, &counts.AddShard());
+  AddAttempt(absl::OkStatus());
   recorder.Record(call_, absl::OkStatus());
   recorder.Record(call_, Unavailable());
   EXPECT_EQ(counts.Read().calls, 2);
