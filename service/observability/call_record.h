@@ -164,6 +164,9 @@ struct CallRecord : CallTimes {
       llmgateway::v1::ERROR_REASON_UNSPECIFIED;
   // It failed since an operator has the targets out (errors/verdict.h).
   bool waits_for_operator = false;
+  // It failed for want of time, of which its caller had left its target less
+  // than that usually takes (Verdict::kOutOfTime).
+  bool out_of_callers_time = false;
   // Why the call failed, without secrets and without what it would quote of the
   // request or an answer; empty if it succeeded.
   std::string_view error_message;

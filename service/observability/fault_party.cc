@@ -17,7 +17,9 @@ FaultParty PartyAtFault(llmgateway::v1::ErrorReason reason,
     case llmgateway::v1::ERROR_REASON_SESSION_LIMITED:
     case llmgateway::v1::ERROR_REASON_MODEL_DISABLED:
       return FaultParty::kPolicy;
+    // Of a caller's own key, its owner has used up what it may.
     case llmgateway::v1::ERROR_REASON_PROVIDER_RATE_LIMITED:
+      return callers_credential ? FaultParty::kCaller : FaultParty::kProvider;
     case llmgateway::v1::ERROR_REASON_PROVIDER_UNAVAILABLE:
     case llmgateway::v1::ERROR_REASON_PROVIDER_TIMEOUT:
     case llmgateway::v1::ERROR_REASON_PROVIDER_BAD_RESPONSE:
@@ -46,6 +48,7 @@ FaultParty PartyAtFault(llmgateway::v1::ErrorReason reason,
 }
 
 FaultParty PartyAtFault(const CallRecord& record) {
+  if (record.out_of_callers_time) return FaultParty::kCaller;
   const bool callers_credential =
       !record.attempts.empty() &&
       record.attempts.back()->credential == kCallersCredential;

@@ -11,6 +11,7 @@
 #include "base/string_view.h"
 #include "base/text/utf8.h"
 #include "errors/fault.h"
+#include "errors/verdict.h"
 #include "service/audit/audit_entry.h"
 #include "service/audit/audit_log.h"
 #include "service/identity/caller.h"
@@ -158,6 +159,8 @@ void Recorder::Record(const Call& call, const absl::Status& outcome) {
   if (!outcome.ok()) {
     record.error_reason = FaultReason(outcome);
     record.waits_for_operator = WaitsForOperator(outcome);
+    record.out_of_callers_time =
+        ClassifyFailure(outcome) == Verdict::kOutOfTime;
     told = ToldOutcome(call, outcome);
     record.error_message = told;
     if (call.limits != nullptr) LogLimit(call, outcome);

@@ -38,6 +38,15 @@ TEST(FaultPartyTest, ARefusedCredentialIsItsOwners) {
   }
 }
 
+TEST(FaultPartyTest, WhoMayAskNoMoreWithHisOwnKeyIsWhy) {
+  EXPECT_EQ(
+      PartyAtFault(proto::ERROR_REASON_PROVIDER_RATE_LIMITED, false, false),
+      FaultParty::kProvider);
+  EXPECT_EQ(
+      PartyAtFault(proto::ERROR_REASON_PROVIDER_RATE_LIMITED, true, false),
+      FaultParty::kCaller);
+}
+
 TEST(FaultPartyTest, OfACallTheLastCredentialDecides) {
   CallAttempt gateways;
   gateways.credential = "default";
@@ -54,6 +63,14 @@ TEST(FaultPartyTest, OfACallTheLastCredentialDecides) {
   EXPECT_EQ(PartyAtFault(record), FaultParty::kGateway);
   record.waits_for_operator = true;
   EXPECT_EQ(PartyAtFault(record), FaultParty::kPolicy);
+}
+
+TEST(FaultPartyTest, WhoLeavesATargetTooLittleTimeIsWhy) {
+  CallRecord record;
+  record.error_reason = proto::ERROR_REASON_PROVIDER_TIMEOUT;
+  EXPECT_EQ(PartyAtFault(record), FaultParty::kProvider);
+  record.out_of_callers_time = true;
+  EXPECT_EQ(PartyAtFault(record), FaultParty::kCaller);
 }
 
 TEST(FaultPartyTest, PartiesHaveNames) {

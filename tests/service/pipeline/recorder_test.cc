@@ -12,6 +12,7 @@
 #include "absl/time/time.h"
 #include "base/async/cancellation.h"
 #include "errors/fault.h"
+#include "errors/time_limit.h"
 #include "gmock/gmock.h"
 #include "google/protobuf/arena.h"
 #include "gtest/gtest.h"
@@ -197,6 +198,18 @@ TEST_F(RecorderTest, ACountSaysNothingOfWhoServesAndAnAnswerDoes) {
   EXPECT_EQ(Metric("llmgw_served_calls_total"), std::nullopt);
   call_.facts.counts = false;
   recorder_.Record(call_, absl::OkStatus());
+  EXPECT_EQ(Metric("llmgw_served_calls_total"), 1);
+}
+
+TEST_F(RecorderTest, ATimeOutIsNoProvidersWhoseCallerLeftItTooLittle) {
+  absl::Status timeout =
+      MakeFault(v1::ERROR_REASON_PROVIDER_TIMEOUT, "no content within 1ms");
+  AddTimeLimit(timeout, kDeadlineShare);
+  AddAttempt(timeout);
+  recorder_.Record(call_, timeout);
+  EXPECT_EQ(Metric("llmgw_served_calls_total"), std::nullopt);
+  AddFaultMetadata(timeout, kUsualTimeKey, "1ms");
+  recorder_.Record(call_, timeout);
   EXPECT_EQ(Metric("llmgw_served_calls_total"), 1);
 }
 
