@@ -1,6 +1,7 @@
 """The client for Python: of coroutines, and what the one for threads does by
 itself."""
 
+import subprocess
 import sys
 import unittest
 
@@ -14,6 +15,24 @@ from tests.integration.clients import tool_cases
 
 _COMMAND = ["env", "PYTHONPATH=" + client_path.CLIENT_PATH, sys.executable,
             "tests/integration/clients/python_driver.py"]
+
+_STREAM_OF_CLOSED = """
+import asyncio
+from llm_gateway import CallError, LLMGateway
+from llmgateway.v1.gateway_pb2 import GenerateRequest
+
+async def main():
+    gateway = LLMGateway.%s("127.0.0.1:1", plaintext=True)
+    closing = gateway.close()
+    if closing is not None:
+        await closing
+    try:
+        gateway.stream_generate(GenerateRequest(model="m"))
+    except CallError as error:
+        print(type(error).__name__)
+
+asyncio.run(main())
+"""
 
 
 class CallTest(client_cases.CallCases):
@@ -40,6 +59,7 @@ class OptionTest(option_cases.OptionCases):
         "cert": "certificate",
         "key": "private_key",
         "plaintext": "ca",
+        "server_name": "server_name",
     }
 
 
@@ -69,6 +89,19 @@ class BlockingMetadataTest(MetadataTest):
 
 class BlockingStreamTest(StreamTest):
     command = [*_COMMAND, "--blocking"]
+
+
+class ClosedClientTest(unittest.TestCase):
+    """A call of a client that was closed fails, and no more is said of it."""
+
+    def test_a_stream_that_cannot_be_begun_leaves_nothing_behind(self):
+        for connect in ("connect", "connect_async"):
+            with self.subTest(connect):
+                done = subprocess.run(
+                    [*_COMMAND[:3], "-c", _STREAM_OF_CLOSED % connect],
+                    check=False, capture_output=True, text=True, timeout=60)
+                self.assertEqual((done.stdout, done.stderr),
+                                 ("CallCancelledError\n", ""))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@
 A step may have the `code` that an attempt fails with, the `reason` and the
 `pushback` that go with it; with `break_off` the connection breaks instead, once
 the request is there. A stream brings its `events`, each a pair of its `seq` and
-`started`, `end` or the text of a delta; with `stay` it then goes on until the
+`started`, `end`, the number of a reason or the text of a delta; with `stay` it then goes on until the
 client has left it, for which wait_until_left waits, and a whole answer never
 comes. One has a text of `answer_bytes`. The server is empty-handed otherwise: a
 default message, or the end of a stream.

@@ -45,13 +45,18 @@ def trailers_of(step):
 
 
 def event_of(seq, what):
-    """`started`, `end`, or a delta of that text."""
+    """`started`, `end`, the number of a reason to end for, or a delta of that
+    text."""
     if what == "started":
         return gateway_pb2.GenerateEvent(seq=seq, started={
             "request_id": "scripted"})
     if what == "end":
         return gateway_pb2.GenerateEvent(seq=seq, end={
             "outcome": "OUTCOME_FINISHED"})
+    if isinstance(what, int):
+        return gateway_pb2.GenerateEvent(seq=seq, end={
+            "outcome": "OUTCOME_ERROR",
+            "error": {"reason": what, "message": "as the script says"}})
     return gateway_pb2.GenerateEvent(seq=seq, delta={"text": what})
 
 

@@ -12,6 +12,9 @@ from tests.integration.clients.scripted_gateway import ScriptedGateway
 _RESUMABLE = ("providers: [{name: mock, mock: {}}]\n"
               "routing: {default_target: mock}\nresumable_streams: {}\n")
 
+# Which this version of the contract does not know.
+_LATER_REASON = 9999
+
 
 class StreamCases(client_cases.ClientCase):
 
@@ -23,7 +26,8 @@ class StreamCases(client_cases.ClientCase):
 
     def read(self, events, **fields):
         """What the client makes of a stream of these events."""
-        self.server.play({"events": events, "stay": events[-1][1] != "end"})
+        self.server.play({"events": events, "stay": events[-1][1] not in (
+            "end", _LATER_REASON)})
         return self.client.call(
             **{"do": "stream", "model": "m", "text": "Hello", **fields})
 
@@ -67,6 +71,14 @@ class StreamCases(client_cases.ClientCase):
         stream = self.read([[1, "started"], [2, "a"], [3, "end"], [4, "b"]])
         self.assert_lost(stream, "event 4 has come behind the end", "a", 3)
         self.assertEqual(stream["outcome"], "OUTCOME_FINISHED")
+
+    def test_a_reason_of_a_later_gateway_is_an_error_of_the_client(self):
+        stream = self.read([[1, "started"], [2, "a"], [3, _LATER_REASON]])
+        self.assertIn("error", stream, stream)
+        self.assertIn(stream["error"]["reason"],
+                      ("STREAM_INTERRUPTED", str(_LATER_REASON)))
+        self.assertEqual((stream["text"], stream["last_seq"],
+                          stream["error"]["request_id"]), ("a", 3, "scripted"))
 
     def test_a_resumed_stream_goes_on_behind_the_last_event(self):
         stream = self.resume(2, [[3, "b"], [4, "end"]])

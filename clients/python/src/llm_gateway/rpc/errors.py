@@ -47,7 +47,8 @@ class CallError(GatewayError):
     Fields:
       code: gRPC's, as in `UNAVAILABLE`.
       reason: the gateway's, a name of llmgateway.v1.ErrorReason without its
-        prefix; empty if nobody told one, as when it could not be reached.
+        prefix; empty if nobody told one, as when it could not be reached. A
+        stream may end with one of a later gateway, which is its number.
       message: the same in words.
       metadata: what else is known, as errors.proto says for each reason.
       retry_after_s: how long to wait before it may work; None if nobody knows,

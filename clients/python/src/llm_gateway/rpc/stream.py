@@ -92,13 +92,21 @@ class StreamRecord:
             )
         if self.end.outcome == gateway_pb2.StreamEnd.OUTCOME_FINISHED:
             return None
-        name = errors_pb2.ErrorReason.Name(self.end.error.reason)
         return made_error(
             self.end.error.message or "the model did not finish",
             "UNKNOWN",
-            name.removeprefix("ERROR_REASON_"),
+            reason_name(self.end.error.reason),
             request_id=self.request_id,
         )
+
+
+def reason_name(reason: int) -> str:
+    """As CallError has it: the number of one that a later gateway has, which
+    this version of the contract does not know."""
+    if reason not in errors_pb2.ErrorReason.values():
+        return str(reason)
+    name: str = errors_pb2.ErrorReason.Name(reason)
+    return name.removeprefix("ERROR_REASON_")
 
 
 def text_of(event: gateway_pb2.GenerateEvent) -> str:
@@ -120,10 +128,11 @@ class GenerateStream:
         self._plan = plan
         self._record = record
         self._sleep = sleep
-        self._is_over = False
         self._failure: CallError | None = None
         self._is_cancelled = False
+        self._is_over = True  # If it cannot be begun.
         self._call = start()
+        self._is_over = False
 
     @property
     def request_id(self) -> str:
@@ -219,8 +228,7 @@ class GenerateStream:
         self.close()
 
     def __del__(self) -> None:
-        # Not started if its constructor has raised.
-        if not getattr(self, "_is_over", True):
+        if not self._is_over:
             self._call.cancel()
 
     def _fail(self, failure: CallError) -> CallError:
