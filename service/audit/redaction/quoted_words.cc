@@ -12,9 +12,13 @@ namespace {
 constexpr size_t kWordBytesMin = 4;
 // Of a script without blanks.
 constexpr size_t kLettersInARow = 3;
-// So many letters that stand alone are a word with blanks in it.
+// So many letters that stand alone are a word with blanks in it, and so are
+// each so many of more: the first may be an article.
 constexpr size_t kSpacedLettersMin = 4;
 constexpr size_t kBetweenLettersMax = 2;
+// A proxy that tells of a provider's error puts its JSON in a string of JSON,
+// and one before that proxy does so again.
+constexpr size_t kEscapeLayersMax = 3;
 
 unsigned char ByteAt(std::string_view text, size_t at) {
   return at < text.size() ? static_cast<unsigned char>(text[at]) : 0;
@@ -174,11 +178,21 @@ std::vector<bool> NamesIn(std::string_view message) {
 QuotedWords::QuotedWords(std::string_view message, size_t begin, size_t end)
     : begin_(begin), end_(end), is_name_(NamesIn(message)) {
   AddWords(message, [](size_t from, size_t to) { return Place(from, to); });
-  const UnescapedText unescaped(message);
-  if (!unescaped.has_escapes()) return;
-  AddWords(unescaped.text(), [&](size_t from, size_t to) {
-    return unescaped.Outer(from, to);
-  });
+  std::vector<UnescapedText> layers;
+  layers.reserve(kEscapeLayersMax);  // What they say stays where it is.
+  std::string_view text = message;
+  while (layers.size() < kEscapeLayersMax) {
+    layers.emplace_back(text);
+    if (!layers.back().has_escapes()) return;
+    text = layers.back().text();
+    AddWords(text, [&](size_t from, size_t to) {
+      Place place(from, to);
+      for (auto layer = layers.rbegin(); layer != layers.rend(); ++layer) {
+        place = layer->Outer(place.first, place.second);
+      }
+      return place;
+    });
+  }
 }
 
 bool QuotedWords::IsLookedFor(Place place) const {
@@ -188,16 +202,11 @@ bool QuotedWords::IsLookedFor(Place place) const {
 
 template <typename PlaceOf>
 void QuotedWords::AddWords(std::string_view text, const PlaceOf& place_of) {
-  std::string spaced;
-  size_t spaced_letters = 0;
-  size_t spaced_begin = 0;
+  std::vector<Place> alone;  // Letters, one after the other.
   size_t end = 0;
-  const auto end_spaced = [&] {
-    if (spaced_letters >= kSpacedLettersMin) {
-      Add(Folded(spaced), place_of(spaced_begin, end));
-    }
-    spaced.clear();
-    spaced_letters = 0;
+  const auto end_alone = [&] {
+    AddSpelled(text, alone, place_of);
+    alone.clear();
   };
   for (size_t at = 0; at < text.size();) {
     const Kind kind = KindAt(text, at);
@@ -205,20 +214,17 @@ void QuotedWords::AddWords(std::string_view text, const PlaceOf& place_of) {
       at += BytesOfCharacter(ByteAt(text, at));
       continue;
     }
-    if (at - end > kBetweenLettersMax) end_spaced();
+    if (at - end > kBetweenLettersMax) end_alone();
     const size_t begin = at;
     const size_t first_bytes = BytesOfCharacter(ByteAt(text, at));
     at = EndOfWord(text, begin);
     const std::string_view word = text.substr(begin, at - begin);
-    if (word.size() > first_bytes) {
-      end_spaced();
-    } else {
-      if (spaced.empty()) spaced_begin = begin;
-      spaced.append(word);
-      ++spaced_letters;
-    }
     end = at;
-    if (word.size() <= first_bytes) continue;
+    if (word.size() <= first_bytes) {
+      alone.emplace_back(begin, at);
+      continue;
+    }
+    end_alone();
     if (kind == Kind::kSpaced) {
       if (!IsErrorName(word)) Add(Folded(word), place_of(begin, at));
       continue;
@@ -236,7 +242,27 @@ void QuotedWords::AddWords(std::string_view text, const PlaceOf& place_of) {
           place_of(letters[i], to));
     }
   }
-  end_spaced();
+  end_alone();
+}
+
+template <typename PlaceOf>
+void QuotedWords::AddSpelled(std::string_view text,
+                             const std::vector<Place>& letters,
+                             const PlaceOf& place_of) {
+  if (letters.size() < kSpacedLettersMin) return;
+  const auto add = [&](size_t first, size_t last) {
+    std::string spelled;
+    for (size_t i = first; i <= last; ++i) {
+      const auto [from, to] = letters[i];
+      spelled.append(text.substr(from, to - from));
+    }
+    Add(Folded(spelled), place_of(letters[first].first, letters[last].second));
+  };
+  add(0, letters.size() - 1);
+  if (letters.size() == kSpacedLettersMin) return;
+  for (size_t last = kSpacedLettersMin - 1; last < letters.size(); ++last) {
+    add(last + 1 - kSpacedLettersMin, last);
+  }
 }
 
 void QuotedWords::Add(std::string folded, Place place) {

@@ -7,8 +7,10 @@
 //   words.Compare("my password is hunter2!", mark);  // mark(4, 11)
 //
 // A word is a run of letters and digits; what stands in capitals is the same,
-// and what JSON and URLs escape is seen through. It is found anywhere in the
-// text, be it within another word. Not looked for are
+// and what JSON and URLs escape is seen through, up to three times one in the
+// other. It is found anywhere in the text, be it within another word. Of
+// letters that stand alone, one after the other, each four are a word. Not
+// looked for are
 //
 //   words of less than four bytes, and numbers of less than four digits
 //   numbers that are part of a longer one in the text
@@ -62,6 +64,9 @@ class QuotedWords {
 
   template <typename PlaceOf>
   void AddWords(std::string_view text, const PlaceOf& place_of);
+  template <typename PlaceOf>
+  void AddSpelled(std::string_view text, const std::vector<Place>& letters,
+                  const PlaceOf& place_of);
   void Add(std::string folded, Place place);
   bool IsLookedFor(Place place) const;
 

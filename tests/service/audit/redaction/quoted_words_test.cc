@@ -63,11 +63,39 @@ TEST(QuotedWordsTest, EscapesAreSeenThrough) {
   EXPECT_EQ(Blotted("no hun\\u0074er here", "hunter"), "no ___________ here");
 }
 
+TEST(QuotedWordsTest, EscapesOfEscapesAreSeenThrough) {
+  std::string message = "the word\nhunter7 is it";
+  for (int layer = 1; layer <= 3; ++layer) {
+    std::string escaped;
+    for (const char byte : message) {
+      if (byte == '\n') {
+        escaped += "\\n";
+      } else {
+        if (byte == '\\') escaped += '\\';
+        escaped += byte;
+      }
+    }
+    message = escaped;
+    const std::string blotted = Blotted(message, "word\nhunter7");
+    EXPECT_EQ(blotted.find("hunter7"), std::string::npos) << blotted;
+    EXPECT_TRUE(blotted.ends_with("_______ is it")) << blotted;
+  }
+  EXPECT_EQ(Blotted("no J\\\\u00fcrgen here", "Jürgen"),
+            "no ____________ here");
+}
+
 TEST(QuotedWordsTest, LettersApartAreAWord) {
   EXPECT_EQ(Blotted("no h u n t e r 2 here", "hunter2"),
             "no _____________ here");
   EXPECT_EQ(Blotted("no h-u-n-t here", "hunter2"), "no _______ here");
   EXPECT_EQ(Blotted("no h u n here", "hun"), "no h u n here");
+  // Also beside others.
+  EXPECT_EQ(Blotted("it is a h u n t e r 2 here", "hunter2"),
+            "it is a _____________ here");
+  EXPECT_EQ(Blotted("I h u n t e r 2 a", "hunter2"), "I _____________ a");
+  EXPECT_EQ(Blotted("I b u n t e r 2", "hunter2"), "I b ___________");
+  EXPECT_EQ(Blotted("no 1 2 3 4 5 6 7", "1234567 12345678"),
+            "no _____________");
 }
 
 TEST(QuotedWordsTest, OfAScriptWithoutBlanksEachThreeLettersAre) {
