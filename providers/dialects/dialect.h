@@ -31,11 +31,13 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 #include "base/memory/recycler.h"
 #include "base/text/short_text.h"
 #include "llmgateway/v1/gateway.pb.h"
 #include "llmgateway/v1/usage.pb.h"
 #include "providers/dialects/event_list.h"
+#include "providers/dialects/media_fields.h"
 
 namespace gateway {
 
@@ -395,6 +397,14 @@ class Dialect {
                                     ResponseFacts* facts) const;
 
   virtual std::unique_ptr<StreamTap> NewStreamTap() const;
+
+  // Where pictures, sound and files stand as bytes in requests and in whole
+  // answers: what the parsed way reads as such.
+  virtual absl::Span<const MediaField> MediaFields() const { return {}; }
+  // Those of one body, as FindMedia tells them.
+  std::vector<std::string_view> MediaIn(std::string_view body) const {
+    return FindMedia(body, MediaFields());
+  }
 
   // --- Errors -------------------------------------------------------------
 

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <string_view>
+#include <vector>
 
 #include "base/async/worker_pool.h"
-#include "base/text/json_token.h"
 #include "base/text/unescaped_size.h"
 #include "base/text/utf8.h"
 #include "google/protobuf/arena.h"
@@ -93,51 +93,46 @@ bool IsBase64(char c) {
          c == '_' || c == '=';
 }
 
-std::string_view WithoutSpaceBehind(std::string_view text) {
-  while (!text.empty() && IsJsonSpace(text.back())) text.remove_suffix(1);
-  return text;
+// A window that does not look so has nothing of a medium that is large enough
+// to matter.
+bool LooksLikeBase64(std::string_view json, size_t at) {
+  const std::string_view window = json.substr(at, kWindowBytes);
+  return std::all_of(window.begin(), window.end(), IsBase64);
 }
 
-// Whether what stands there is a picture or a file, given that it looks so and
-// that what stands `back_max` bytes before does not: it is so by its name, as
-// vendors have it, or as a URL. A text of letters alone is a text.
-bool IsMediumAt(std::string_view json, size_t at, size_t back_max) {
-  const size_t first = at - std::min(at, back_max);
-  while (at > first && IsBase64(json[at - 1])) --at;
-  std::string_view before = json.substr(0, at);
-  if (before.ends_with(";base64,")) return true;
-  if (!before.ends_with('"')) return false;
-  before.remove_suffix(1);
-  before = WithoutSpaceBehind(before);
-  if (!before.ends_with(':')) return false;
-  before.remove_suffix(1);
-  return WithoutSpaceBehind(before).ends_with("data\"");
+bool HasBase64(std::string_view json, size_t stride) {
+  for (size_t at = 0; at < kWindows * stride; at += stride) {
+    if (LooksLikeBase64(json, at)) return true;
+  }
+  return false;
 }
 
-}  // namespace
-
-int64_t GuessInputTokens(std::string_view json) {
+int64_t GuessTokens(const Dialect& dialect, std::string_view json) {
   if (json.size() <= kWindows * kWindowBytes) {
     return TokensOfCharacters(static_cast<int64_t>(UnescapedSize(json)));
   }
   const size_t stride = json.size() / kWindows;
+  std::vector<std::string_view> media;
+  if (HasBase64(json, stride)) media = dialect.MediaIn(json);
   size_t spoken = 0;  // Of the windows.
-  size_t media = 0;
-  bool looks_so = false;  // As the last window does.
-  bool in_medium = false;
+  auto medium = media.begin();
   for (size_t at = 0; at < kWindows * stride; at += stride) {
-    const std::string_view window = json.substr(at, kWindowBytes);
-    const bool looked_so = looks_so;
-    looks_so = std::all_of(window.begin(), window.end(), IsBase64);
-    if (looks_so && !looked_so) {
-      in_medium = IsMediumAt(json, at, stride);
-      media += in_medium;
+    const char* const window = json.data() + at;
+    while (medium != media.end() && medium->data() + medium->size() <= window) {
+      ++medium;
     }
-    if (!looks_so || !in_medium) spoken += UnescapedSize(window);
+    if (medium != media.end() && medium->data() <= window) continue;
+    spoken += UnescapedSize(json.substr(at, kWindowBytes));
   }
   return TokensOfCharacters(
       static_cast<int64_t>(stride * spoken / kWindowBytes) +
-      static_cast<int64_t>(media) * kCharactersOfMedium);
+      static_cast<int64_t>(media.size()) * kCharactersOfMedium);
+}
+
+}  // namespace
+
+int64_t GuessInputTokens(const RawRequest& raw) {
+  return GuessTokens(*raw.dialect, raw.body);
 }
 
 void DeliveredTokens::Add(const StreamBatch& batch) {
@@ -191,7 +186,7 @@ int64_t EstimateInputTokens(const v1::EmbedRequest& request, int begin,
 }
 
 int64_t EstimateInputTokens(const RawRequest& raw) {
-  if (raw.body.size() > kInPlaceBytesMax) return GuessInputTokens(raw.body);
+  if (raw.body.size() > kInPlaceBytesMax) return GuessInputTokens(raw);
   google::protobuf::Arena arena;
   auto* const request =
       google::protobuf::Arena::CreateMessage<v1::GenerateRequest>(&arena);
@@ -200,7 +195,7 @@ int64_t EstimateInputTokens(const RawRequest& raw) {
                             request)
                  .ok()
              ? EstimateInputTokens(*request)
-             : GuessInputTokens(raw.body);
+             : GuessInputTokens(raw);
 }
 
 int64_t EstimateOutputTokens(const v1::GenerateResponse& response) {
@@ -215,7 +210,7 @@ int64_t EstimateOutputTokens(const Dialect& dialect, std::string_view body) {
       google::protobuf::Arena::CreateMessage<v1::GenerateResponse>(&arena);
   const bool is_read = ReadBoundedResponse(dialect, body, response).ok();
   const int64_t said = EstimateOutputTokens(*response);
-  return is_read || said > 0 ? said : GuessInputTokens(body);
+  return is_read || said > 0 ? said : GuessTokens(dialect, body);
 }
 
 int64_t GuessInputTokens(const v1::GenerateRequest& request) {

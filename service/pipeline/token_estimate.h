@@ -52,7 +52,9 @@ int64_t EstimateOutputTokens(const Dialect& dialect, std::string_view body);
 // The same, less exactly, at a price that does not depend on how large the
 // texts are: for calls that will hardly need to know. Of a request in a
 // vendor's JSON a sample is looked at; of a message, the sizes of its texts.
-int64_t GuessInputTokens(std::string_view json);
+// Only where the sample has base64 is the JSON gone through, for the places
+// where the dialect has media: whatever else looks like one is a text.
+int64_t GuessInputTokens(const RawRequest& raw);
 int64_t GuessInputTokens(const llmgateway::v1::GenerateRequest& request);
 
 // The output tokens that a stream has delivered.

@@ -112,7 +112,7 @@ int64_t InputMeasure::Tokens(const IncomingCall& call) const {
 void InputMeasure::Keep(const IncomingCall& call) {
   const std::string_view body = call.raw->body;
   if (body.size() > kKeptBytesMax) {
-    guess_ = GuessInputTokens(body);
+    guess_ = GuessInputTokens(*call.raw);
     return;
   }
   char* const copy =
@@ -125,7 +125,7 @@ void InputMeasure::Keep(const IncomingCall& call) {
 int64_t GuessedInputTokens(const IncomingCall& call) {
   if (call.embed != nullptr) return EstimateInputTokens(*call.embed);
   if (call.request != nullptr) return GuessInputTokens(*call.request);
-  return call.raw == nullptr ? 0 : GuessInputTokens(call.raw->body);
+  return call.raw == nullptr ? 0 : GuessInputTokens(*call.raw);
 }
 
 bool IsTold(const v1::Usage& usage) {

@@ -11,6 +11,18 @@
 #include "providers/dialects/named_signature.h"
 
 namespace gateway {
+namespace {
+
+// Of a source of the type `text`, `data` is a text.
+constexpr MediaField kMediaFields[] = {
+    {.path = "messages.content.source.data", .type = "base64"},
+    // In a document's own blocks.
+    {.path = "messages.content.source.content.source.data", .type = "base64"},
+    // In a tool's result.
+    {.path = "messages.content.content.source.data", .type = "base64"},
+};
+
+}  // namespace
 
 std::string_view AnthropicMessages::name() const { return anthropic::kDialect; }
 
@@ -66,6 +78,10 @@ absl::Status AnthropicMessages::ScanResponse(std::string_view body,
 
 std::unique_ptr<StreamTap> AnthropicMessages::NewStreamTap() const {
   return std::make_unique<anthropic::MessagesTap>();
+}
+
+absl::Span<const MediaField> AnthropicMessages::MediaFields() const {
+  return kMediaFields;
 }
 
 WireError AnthropicMessages::WriteError(const absl::Status& status,

@@ -10,6 +10,22 @@
 #include "providers/dialects/gemini/scan.h"
 
 namespace gateway {
+namespace {
+
+// Callers may write fields in either way.
+constexpr MediaField kMediaFields[] = {
+    {.path = "contents.parts.inlineData.data"},
+    {.path = "contents.parts.inline_data.data"},
+    {.path = "contents.parts.functionResponse.parts.inlineData.data"},
+    {.path = "contents.parts.function_response.parts.inline_data.data"},
+    // Of requests to count.
+    {.path = "generateContentRequest.contents.parts.inlineData.data"},
+    {.path = "generate_content_request.contents.parts.inline_data.data"},
+    // Of answers.
+    {.path = "candidates.content.parts.inlineData.data"},
+};
+
+}  // namespace
 
 std::string_view Gemini::name() const { return gemini::kDialect; }
 
@@ -91,6 +107,10 @@ absl::Status Gemini::ScanResponse(std::string_view body,
 
 std::unique_ptr<StreamTap> Gemini::NewStreamTap() const {
   return std::make_unique<gemini::ChunkTap>();
+}
+
+absl::Span<const MediaField> Gemini::MediaFields() const {
+  return kMediaFields;
 }
 
 WireError Gemini::WriteError(const absl::Status& status,

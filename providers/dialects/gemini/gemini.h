@@ -73,6 +73,7 @@ class Gemini final : public Dialect {
   absl::Status ScanResponse(std::string_view body,
                             ResponseFacts* facts) const override;
   std::unique_ptr<StreamTap> NewStreamTap() const override;
+  absl::Span<const MediaField> MediaFields() const override;
 
   WireError WriteError(const absl::Status& status,
                        std::string_view request_id) const override;

@@ -22,6 +22,18 @@
 #include "providers/dialects/openai_chat/stream_tap.h"
 
 namespace gateway {
+namespace {
+
+constexpr MediaField kMediaFields[] = {
+    {.path = "messages.content.image_url.url", .is_data_url = true},
+    {.path = "messages.content.input_audio.data"},
+    {.path = "messages.content.file.file_data"},
+    // Of answers.
+    {.path = "choices.message.audio.data"},
+    {.path = "choices.message.images.image_url.url", .is_data_url = true},
+};
+
+}  // namespace
 
 OpenAiChat::OpenAiChat(OpenAiChatQuirks quirks) : quirks_(std::move(quirks)) {}
 
@@ -81,6 +93,10 @@ absl::Status OpenAiChat::ScanResponse(std::string_view body,
 
 std::unique_ptr<StreamTap> OpenAiChat::NewStreamTap() const {
   return chat::NewStreamTap(quirks_.done_marker);
+}
+
+absl::Span<const MediaField> OpenAiChat::MediaFields() const {
+  return kMediaFields;
 }
 
 WireError OpenAiChat::WriteError(const absl::Status& status,

@@ -12,6 +12,21 @@
 #include "providers/dialects/openai_responses/vendor_names.h"
 
 namespace gateway {
+namespace {
+
+constexpr MediaField kMediaFields[] = {
+    {.path = "input.content.image_url", .is_data_url = true},
+    {.path = "input.content.file_data"},
+    {.path = "input.content.input_audio.data"},
+    // What tools gave back.
+    {.path = "input.output.image_url", .is_data_url = true},
+    {.path = "input.output.file_data"},
+    {.path = "input.result", .type = "image_generation_call"},
+    // Of answers.
+    {.path = "output.result", .type = "image_generation_call"},
+};
+
+}  // namespace
 
 std::string_view OpenAiResponses::name() const { return responses::kDialect; }
 
@@ -68,6 +83,10 @@ absl::Status OpenAiResponses::ScanResponse(std::string_view body,
 
 std::unique_ptr<StreamTap> OpenAiResponses::NewStreamTap() const {
   return std::make_unique<responses::ResponsesTap>();
+}
+
+absl::Span<const MediaField> OpenAiResponses::MediaFields() const {
+  return kMediaFields;
 }
 
 WireError OpenAiResponses::WriteError(const absl::Status& status,

@@ -3,12 +3,18 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "absl/status/statusor.h"
 #include "base/async/task.h"
 #include "google/protobuf/text_format.h"
 #include "gtest/gtest.h"
 #include "llmgateway/v1/gateway.pb.h"
+#include "providers/dialects/anthropic_messages/anthropic_messages.h"
+#include "providers/dialects/dialect.h"
+#include "providers/dialects/gemini/gemini.h"
+#include "providers/dialects/openai_chat/openai_chat.h"
+#include "providers/dialects/openai_responses/openai_responses.h"
 #include "providers/provider.h"
 
 namespace gateway {
@@ -106,6 +112,12 @@ TEST(TokenEstimateTest, AnAnswerIsAllThatItsChoicesSay) {
   EXPECT_EQ(EstimateOutputTokens(response), 6);
 }
 
+// Of a request to OpenAI's Chat Completions.
+int64_t GuessJson(std::string_view json) {
+  const OpenAiChat chat;
+  return GuessInputTokens({.dialect = &chat, .body = json});
+}
+
 std::string Words(size_t bytes) {
   std::string text;
   while (text.size() < bytes) text += "some words ";
@@ -113,33 +125,57 @@ std::string Words(size_t bytes) {
 }
 
 TEST(TokenGuessTest, ASmallJsonIsGuessedByItsSize) {
-  EXPECT_EQ(GuessInputTokens(std::string_view("")), 0);
-  EXPECT_EQ(GuessInputTokens(std::string_view(R"({"model":"abc"})")), 4);
+  EXPECT_EQ(GuessJson(""), 0);
+  EXPECT_EQ(GuessJson(R"({"model":"abc"})"), 4);
 }
 
 TEST(TokenGuessTest, OfALargeJsonTextCounts) {
   const std::string text = "[\"" + Words(400'000) + "\"]";
-  EXPECT_NEAR(GuessInputTokens(text), static_cast<double>(text.size()) / 4, 32);
+  EXPECT_NEAR(GuessJson(text), static_cast<double>(text.size()) / 4, 32);
   // Of whatever script.
   std::string katakana;
   while (katakana.size() < 400'000) katakana += "カタカナ";
-  EXPECT_NEAR(GuessInputTokens(katakana),
+  EXPECT_NEAR(GuessJson(katakana),
               static_cast<double>(katakana.size()) / 4, 32);
 }
 
 TEST(TokenGuessTest, PicturesInJsonAreFlatSums) {
   const std::string bytes(4'000'000, 'x');
-  for (const std::string& picture :
-       {"{\"data\":\"" + bytes + "\"}", "{\"file_data\" : \"" + bytes + "\"}",
-        "{\"url\":\"data:image/png;base64," + bytes + "\"}"}) {
-    EXPECT_NEAR(GuessInputTokens(picture),
-                1000 + static_cast<double>(picture.size()) / 64 / 4, 16);
+  const std::string source =
+      R"({"type":"base64","data":")" + bytes + R"("}}]}]})";
+  const OpenAiChat chat;
+  const AnthropicMessages anthropic;
+  const Gemini gemini;
+  const OpenAiResponses responses;
+  const std::pair<const Dialect*, std::string> cases[] = {
+      {&chat, R"({"messages":[{"content":[{"type":"image_url","image_url":{
+                  "url":"data:image/png;base64,)" + bytes + "\"}}]}]}"},
+      {&anthropic, R"({"messages":[{"content":[{"source":)" + source},
+      {&gemini, R"({"contents":[{"parts":[{"inlineData" : {"data" : ")" +
+                    bytes + "\"}}]}]}"},
+      {&responses, R"({"input":[{"content":[{"file_data":")" + bytes +
+                       "\"}]}]}"},
+  };
+  for (const auto& [dialect, json] : cases) {
+    const RawRequest raw = {.dialect = dialect, .body = json};
+    EXPECT_NEAR(GuessInputTokens(raw),
+                1000 + static_cast<double>(json.size()) / 64 / 4, 16)
+        << dialect->name();
+    EXPECT_EQ(EstimateInputTokens(raw), GuessInputTokens(raw));
   }
-  const std::string medium = "\"data\":\"" + std::string(400'000, 'x') + "\"";
-  const std::string two = Words(40'000) + medium + Words(40'000) + medium;
+}
+
+TEST(TokenGuessTest, TextsBesidePicturesCount) {
+  const std::string picture =
+      R"({"type":"input_audio","input_audio":{"data":")" +
+      std::string(400'000, 'x') + "\"}},";
+  const std::string words =
+      R"({"type":"text","text":")" + Words(40'000) + "\"}";
+  const std::string json = R"({"messages":[{"content":[)" + picture + words +
+                           "," + picture + words + "]}]}";
   // A window in 64 may fall on either side of an edge.
-  EXPECT_NEAR(GuessInputTokens(two), 2000 + 80'000.0 / 4,
-              3.0 * static_cast<double>(two.size()) / 64 / 4);
+  EXPECT_NEAR(GuessJson(json), 2000 + 80'000.0 / 4,
+              3.0 * static_cast<double>(json.size()) / 64 / 4);
 }
 
 TEST(TokenGuessTest, ATextThatLooksLikeAPictureIsAText) {
@@ -147,10 +183,28 @@ TEST(TokenGuessTest, ATextThatLooksLikeAPictureIsAText) {
   for (const std::string& text :
        {"{\"content\":\"" + letters + "\"}",
         "{\"content\":\"data: " + letters + "\"}",
-        "{\"content\":\"" + Words(100'000) + letters + "\"}"}) {
-    EXPECT_NEAR(GuessInputTokens(text), static_cast<double>(text.size()) / 4,
-                32);
+        "{\"content\":\"" + Words(100'000) + letters + "\"}",
+        "{\"messages\":[{\"content\":\"data:;base64," + letters + "\"}]}",
+        "{\"messages\":[{\"content\":[{\"type\":\"text\",\"text\":"
+        "\"data:image/png;base64," + letters + "\"}]}]}",
+        "{\"tools\":[{\"function\":{\"parameters\":{\"data\":\"" + letters +
+            "\"}}}]}",
+        "{\"examples_data\":\"" + letters + "\"}"}) {
+    EXPECT_NEAR(GuessJson(text), static_cast<double>(text.size()) / 4, 32)
+        << text.substr(0, 80);
   }
+  const AnthropicMessages anthropic;
+  const std::string document =
+      R"({"messages":[{"content":[{"type":"document","source":{"type":"text",)"
+      R"("media_type":"text/plain","data":")" + letters + "\"}}]}]}";
+  EXPECT_NEAR(GuessInputTokens({.dialect = &anthropic, .body = document}),
+              static_cast<double>(document.size()) / 4, 32);
+  const Gemini gemini;
+  const std::string result =
+      R"({"contents":[{"parts":[{"functionResponse":{"response":{"data":")" +
+      letters + "\"}}}]}]}";
+  EXPECT_NEAR(GuessInputTokens({.dialect = &gemini, .body = result}),
+              static_cast<double>(result.size()) / 4, 32);
 }
 
 TEST(TokenGuessTest, EscapesCountAsWhatTheySay) {
@@ -161,11 +215,11 @@ TEST(TokenGuessTest, EscapesCountAsWhatTheySay) {
       escaped += "\\u6f22";
       plain += "\u6f22";
     }
-    EXPECT_NEAR(GuessInputTokens(escaped), GuessInputTokens(plain),
+    EXPECT_NEAR(GuessJson(escaped), GuessJson(plain),
                 0.06 * plain.size() / 4)
         << characters;
   }
-  EXPECT_EQ(GuessInputTokens(std::string_view(R"("\n\"\\\u0")")), 2);
+  EXPECT_EQ(GuessJson(R"("\n\"\\\u0")"), 2);
 }
 
 TEST(TokenGuessTest, OfAMessageItsBytesCount) {
