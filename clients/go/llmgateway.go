@@ -44,6 +44,7 @@ const Version = "0.1.0"
 // once.
 type LLMGateway struct {
 	connection *grpc.ClientConn
+	again      *retrying
 	stub       llmgatewayv1.GatewayServiceClient
 	generate   time.Duration
 	lookup     time.Duration
@@ -62,20 +63,26 @@ func New(target string, options ...Option) (*LLMGateway, error) {
 	if err != nil {
 		return nil, err
 	}
-	connection, err := grpc.Dial(withScheme(target), settings.dialOptions()...)
+	again := newRetrying(settings.attempts)
+	connection, err := grpc.Dial(withScheme(target), settings.dialOptions(again)...)
 	if err != nil {
 		return nil, &ConfigurationError{"target", "cannot be called: " + err.Error(), err}
 	}
 	return &LLMGateway{
 		connection: connection,
+		again:      again,
 		stub:       llmgatewayv1.NewGatewayServiceClient(connection),
 		generate:   settings.generateTimeout,
 		lookup:     settings.lookupTimeout,
 	}, nil
 }
 
-// Close ends the connection and every call on it.
-func (g *LLMGateway) Close() error { return g.connection.Close() }
+// Close ends the connection and every call of it, also one that waits for its
+// next attempt: they fail with codes.Canceled, and so do calls from then on.
+func (g *LLMGateway) Close() error {
+	g.again.close()
+	return g.connection.Close()
+}
 
 // Conn is for services that have no method here, such as AdminService. Its
 // calls have the key and metadata of this client, but no deadline of their own,

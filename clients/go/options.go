@@ -200,12 +200,11 @@ func readFile(option, path string) ([]byte, error) {
 	return bytes, nil
 }
 
-func (s *settings) dialOptions() []grpc.DialOption {
+func (s *settings) dialOptions(again *retrying) []grpc.DialOption {
 	transport := insecure.NewCredentials()
 	if !s.plaintext {
 		transport = credentials.NewTLS(s.tls)
 	}
-	again := newRetrying(s.attempts)
 	options := []grpc.DialOption{
 		grpc.WithTransportCredentials(transport),
 		grpc.WithUserAgent("llmgateway-go/" + Version),

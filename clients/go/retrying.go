@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
 )
 
 // Whether a failed call is made again, and after how long.
@@ -103,16 +104,26 @@ func (b *retryBudget) backoff(attempts int) time.Duration {
 	return most/2 + time.Duration(b.chance.Int63n(int64(most/2)+1))
 }
 
+// errClosed is how a call ends that waits while its client is closed.
+var errClosed = status.Error(codes.Canceled, "the client was closed")
+
 // retrying makes calls again; it is shared by all of a client.
 type retrying struct {
-	attempts int
-	budget   retryBudget
+	attempts  int
+	budget    retryBudget
+	closed    chan struct{}
+	closeOnce sync.Once
 }
 
 func newRetrying(attempts int) *retrying {
-	return &retrying{attempts: attempts, budget: retryBudget{
+	return &retrying{attempts: attempts, closed: make(chan struct{}), budget: retryBudget{
 		tokens: retryTokensMax,
 		chance: rand.New(rand.NewSource(time.Now().UnixNano()))}}
+}
+
+// close ends all waits for other attempts; there are none any more.
+func (r *retrying) close() {
+	r.closeOnce.Do(func() { close(r.closed) })
 }
 
 func mayBeRepeated(failure *Error, told bool, how repetition) bool {
@@ -134,37 +145,47 @@ func mayBeRepeated(failure *Error, told bool, how repetition) bool {
 	return false
 }
 
-// wait waits for the next attempt; false if there is to be none.
-func (r *retrying) wait(ctx context.Context, err error, trailer metadata.MD, attempt int, how repetition) bool {
-	if attempt >= r.attempts {
-		return false
-	}
-	told := trailer.Get("grpc-retry-pushback-ms")
-	if !mayBeRepeated(newError(err, trailer), len(told) > 0, how) {
-		return false
-	}
-	pause := r.budget.backoff(attempt)
-	if len(told) > 0 {
-		ms, err := strconv.ParseInt(told[0], 10, 32)
-		if err != nil || ms < 0 || ms > retryWaitMax.Milliseconds() {
-			return false
-		}
-		pause = time.Duration(ms) * time.Millisecond
-	}
-	if deadline, has := ctx.Deadline(); has && time.Until(deadline) <= pause {
-		return false
-	}
-	if !r.budget.failed() {
-		return false
+// wait waits for the next attempt. If there is to be none, it returns how the
+// call ends: as err says, unless the client was closed.
+func (r *retrying) wait(ctx context.Context, err error, trailer metadata.MD, attempt int, how repetition) error {
+	pause, may := r.pause(ctx, err, trailer, attempt, how)
+	if !may {
+		return err
 	}
 	timer := time.NewTimer(pause)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-		return true
+		return nil
+	case <-r.closed:
+		return errClosed
 	case <-ctx.Done():
-		return true // The next attempt says so.
+		return nil // The next attempt says so.
 	}
+}
+
+// pause returns how long to wait for the next attempt, and whether there is to
+// be one.
+func (r *retrying) pause(ctx context.Context, err error, trailer metadata.MD, attempt int, how repetition) (time.Duration, bool) {
+	if attempt >= r.attempts {
+		return 0, false
+	}
+	told := trailer.Get("grpc-retry-pushback-ms")
+	if !mayBeRepeated(newError(err, trailer), len(told) > 0, how) {
+		return 0, false
+	}
+	pause := r.budget.backoff(attempt)
+	if len(told) > 0 {
+		ms, err := strconv.ParseInt(told[0], 10, 32)
+		if err != nil || ms < 0 || ms > retryWaitMax.Milliseconds() {
+			return 0, false
+		}
+		pause = time.Duration(ms) * time.Millisecond
+	}
+	if deadline, has := ctx.Deadline(); has && time.Until(deadline) <= pause {
+		return 0, false
+	}
+	return pause, r.budget.failed()
 }
 
 func (r *retrying) unary(ctx context.Context, method string, request, response any, connection *grpc.ClientConn, invoke grpc.UnaryInvoker, options ...grpc.CallOption) error {
@@ -180,7 +201,7 @@ func (r *retrying) unary(ctx context.Context, method string, request, response a
 			r.budget.succeeded()
 			return nil
 		}
-		if !r.wait(ctx, err, trailer, attempt, how) {
+		if err := r.wait(ctx, err, trailer, attempt, how); err != nil {
 			return err
 		}
 	}
@@ -257,8 +278,10 @@ func (s *retriedStream) RecvMsg(answer any) error {
 			s.retrying.budget.succeeded()
 			return err
 		}
-		if s.answered ||
-			!s.retrying.wait(s.ctx, err, s.Trailer(), attempt, how) {
+		if s.answered {
+			return err
+		}
+		if err := s.retrying.wait(s.ctx, err, s.Trailer(), attempt, how); err != nil {
 			return err
 		}
 		if s.ClientStream, s.unopened = s.begin(); s.unopened != nil {

@@ -13,6 +13,7 @@ import io.grpc.MethodDescriptor;
 import io.grpc.Status;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -35,6 +36,9 @@ final class RetryingCalls implements ClientInterceptor {
   private static final int TOKENS_OF_SUCCESS = 100;
   private static final Metadata.Key<String> PUSHBACK =
       Metadata.Key.of("grpc-retry-pushback-ms", Metadata.ASCII_STRING_MARSHALLER);
+
+  private static final Status CLOSED =
+      Status.CANCELLED.withDescription("the client was closed");
 
   private enum Repetition {
     NEVER,
@@ -68,15 +72,20 @@ final class RetryingCalls implements ClientInterceptor {
   // While half of them or fewer are left, most calls fail and nothing is tried again.
   private final AtomicInteger tokens = new AtomicInteger(TOKENS_MAX);
 
+  private final Set<RetryingCall<?, ?>> waiting = ConcurrentHashMap.newKeySet();
   private volatile boolean closed;
 
   RetryingCalls(int attemptsMax) {
     this.attemptsMax = attemptsMax;
   }
 
-  /** Calls that are under way, or begin from now on, are about to fail: they are cancelled. */
+  /**
+   * Ends the calls that wait for their next attempt. Those that are under way are about to fail,
+   * and those that begin from now on fail at once: they are cancelled.
+   */
   void close() {
     closed = true;
+    waiting.forEach(RetryingCall::cancelIfClosed);
   }
 
   private static Repetition repetitionOf(MethodDescriptor<?, ?> method, Object request) {
@@ -149,9 +158,11 @@ final class RetryingCalls implements ClientInterceptor {
     }
 
     @Override
-    public synchronized void start(Listener<Response> to, Metadata with) {
-      listener = to;
-      headers = with;
+    public void start(Listener<Response> to, Metadata with) {
+      synchronized (this) {
+        listener = to;
+        headers = with;
+      }
       attempt();
     }
 
@@ -198,7 +209,20 @@ final class RetryingCalls implements ClientInterceptor {
       told.onClose(status, new Metadata());
     }
 
-    private synchronized void attempt() {
+    private void attempt() {
+      waiting.remove(this);
+      // What is shut down need not say so.
+      cancelIfClosed();
+      begin();
+    }
+
+    private void cancelIfClosed() {
+      if (closed) {
+        cancel(CLOSED.getDescription(), null);
+      }
+    }
+
+    private synchronized void begin() {
       if (ended) {
         return; // Cancelled in between.
       }
@@ -268,7 +292,7 @@ final class RetryingCalls implements ClientInterceptor {
       }
       // A channel that is shut down says that nobody is there.
       return closed && status.getCode() == Status.Code.UNAVAILABLE
-          ? Status.CANCELLED.withDescription("the client was closed")
+          ? CLOSED
           : status;
     }
 
@@ -299,6 +323,8 @@ final class RetryingCalls implements ClientInterceptor {
           listener.onClose(end(status), trailers);
           return;
         }
+        waiting.add(RetryingCall.this);
+        cancelIfClosed(); // Perhaps before it was among them.
         CompletableFuture.delayedExecutor(delayMs, TimeUnit.MILLISECONDS)
             .execute(context.wrap(RetryingCall.this::attempt));
       }

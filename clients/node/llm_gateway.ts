@@ -96,7 +96,7 @@ export class LLMGateway {
     this.#client = clientOf(target, options);
   }
 
-  /** Ends the connection and every call on it. */
+  /** Ends the connection and every call of it, also one that waits to be tried again. */
   close(): void {
     this.#closed.abort();
     this.#client.close();

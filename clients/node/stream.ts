@@ -136,6 +136,9 @@ export class GenerateStream implements AsyncIterable<GenerateEvent> {
     if (!this.#failure || this.#cancelled.signal.aborted) return false;
     const signals = [...this.#signals, this.#cancelled.signal];
     if (!(await this.#plan.again(this.#failure, signals))) return false;
+    if (signals.some((signal) => signal.aborted)) {
+      throw new LLMGatewayError(status.CANCELLED, "the stream was cancelled");
+    }
     this.#attempt();
     return true;
   }

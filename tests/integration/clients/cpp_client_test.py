@@ -22,6 +22,7 @@ class ErrorTest(client_cases.ErrorCases):
 
 class RetryTest(retry_cases.RetryCases):
     command = _COMMAND
+    CLOSES = False
 
 
 class OptionTest(option_cases.OptionCases):

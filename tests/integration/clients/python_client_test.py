@@ -79,6 +79,15 @@ class ConnectionTest(client_cases.ConnectionCases):
     command = _COMMAND
 
 
+class BlockingRetryTest(RetryTest):
+    command = [*_COMMAND, "--blocking"]
+    CANCELLABLE = ("stream",)
+
+
+class BlockingConnectionTest(ConnectionTest):
+    command = [*_COMMAND, "--blocking"]
+
+
 class BlockingOptionTest(OptionTest):
     command = [*_COMMAND, "--blocking"]
 

@@ -2,7 +2,7 @@
 Python: python_driver.py [--blocking] SETTINGS.
 
 It is the client for coroutines, or, where it blocks, the one for threads, of
-which a call that is whole cannot be cancelled.
+which streams alone can be cancelled.
 """
 
 import asyncio
@@ -113,13 +113,15 @@ class Driver:
         self._client = client
         self._blocking = blocking
         self._tasks = {}
+        self._streams = {}  # That block.
 
     async def begin(self, command):
         if command["do"] == "close":
             await self._call("close")
             return
         if command["do"] == "cancel":
-            self._tasks[command["id"]].cancel()
+            cancelled = self._streams if self._blocking else self._tasks
+            cancelled[command["id"]].cancel()
             return
         task = asyncio.ensure_future(self._run(command))
         self._tasks[command["id"]] = task
@@ -176,9 +178,9 @@ class Driver:
             return whole(await self._call("generate", request_of(command),
                                           **call))
         if what == "stream":
-            return await self._read(
-                self._client.stream_generate(request_of(command), **call),
-                command.get("close_after", 0))
+            stream = self._client.stream_generate(request_of(command), **call)
+            self._streams[command["id"]] = stream
+            return await self._read(stream, command.get("close_after", 0))
         if what == "resume":
             return await self._read(self._client.resume_stream(
                 command["request_id"], command["after_seq"], **call))

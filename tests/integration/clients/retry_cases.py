@@ -5,6 +5,8 @@ Nothing that may have reached a provider is made again, unless the gateway says
 that it has not, or knows the call again by its key.
 """
 
+import time
+
 from tests.integration import gateway_case
 from tests.integration.clients import client_cases
 from tests.integration.clients.scripted_gateway import BEGUN
@@ -26,6 +28,10 @@ class RetryCases(client_cases.ClientCase):
   retry_budget: {{percent: 100, minimum: 1000}}
 """
     CALLS = 5
+    # What the client can cancel, and whether it ends its calls when it is
+    # closed; as ConnectionCases says.
+    CANCELLABLE = ("generate", "stream")
+    CLOSES = True
     # The code of one whose details are none.
     BROKEN_DETAILS = "FAILED_PRECONDITION"
 
@@ -126,15 +132,39 @@ class RetryCases(client_cases.ClientCase):
                         "pushback": "20000"}, {}, timeout_ms=10000),
                 "UNAVAILABLE", "OVERLOADED")
 
+    def start_waiting(self, do):
+        """Starts a call that is refused and waits for long to come again."""
+        self.server.play({"code": "UNAVAILABLE", "reason": "OVERLOADED",
+                          "pushback": "29000"}, {})
+        call = self.client.start(do, model="m", text="Hello")
+        while not self.server.attempts():
+            pass
+        # On the same connection, so that the refusal has come before.
+        self.assertNotIn("error", self.call("count"))
+        return call
+
+    def assert_cancelled_at_once(self, call):
+        began = time.monotonic()
+        self.assert_failed(self.client.wait(call), "CANCELLED", "")
+        self.assertLess(time.monotonic() - began, 10)
+        self.assertEqual(len(self.server.attempts()), 2)
+
     def test_a_call_that_waits_can_be_cancelled(self):
+        for do in self.CANCELLABLE:
+            with self.subTest(do):
+                call = self.start_waiting(do)
+                self.client.cancel(call)
+                self.assert_cancelled_at_once(call)
+
+    def test_a_call_that_waits_ends_when_its_client_is_closed(self):
+        if not self.CLOSES:
+            return
         for do in ("generate", "stream"):
-            self.server.play({"code": "UNAVAILABLE", "reason": "OVERLOADED",
-                              "pushback": "29000"})
-            call = self.client.start(do, model="m", text="Hello")
-            while not self.server.attempts():
-                pass
-            self.client.cancel(call)
-            self.assert_failed(self.client.wait(call), "CANCELLED", "")
+            with self.subTest(do):
+                self.renew_client()
+                call = self.start_waiting(do)
+                self.client.close_client()
+                self.assert_cancelled_at_once(call)
 
     def test_not_what_may_have_been_done(self):
         for code in ("INTERNAL", "ABORTED", "RESOURCE_EXHAUSTED", "UNKNOWN"):

@@ -26,6 +26,7 @@ from llm_gateway.rpc import methods
 from llm_gateway.rpc.async_stream import (
     AsyncGenerateStream,
     is_cancelled_task,
+    wait_for_event,
 )
 from llm_gateway.rpc.call_plan import CallPlan
 from llm_gateway.rpc.errors import CallError, call_error, closed_error
@@ -50,7 +51,7 @@ class AsyncLLMGatewayClient:
         check_target(target)
         self._options = ClientOptions(**options)
         self._retries = RetryBudget()
-        self._is_closed = False
+        self._closed = asyncio.Event()
         # What close() ends.
         self._calls: set[Any] = set()
         self._streams: WeakSet[AsyncGenerateStream] = WeakSet()
@@ -212,8 +213,10 @@ class AsyncLLMGatewayClient:
         return prompt.succeeded(answer)
 
     async def close(self) -> None:
-        """Ends all calls, and the connections."""
-        self._is_closed = True
+        """Ends all calls, also those that wait for their next attempt, and the
+        connections; calls under way, and from then on, raise
+        CallCancelledError."""
+        self._closed.set()
         for stream in list(self._streams):
             stream.close()
         for call in list(self._calls):
@@ -257,7 +260,7 @@ class AsyncLLMGatewayClient:
                 wait = plan.wait_s(failure)
                 if wait is None:
                     raise failure from error
-                await asyncio.sleep(wait)
+                await wait_for_event(self._closed, wait)
             else:
                 plan.succeeded()
                 return answer
@@ -278,7 +281,7 @@ class AsyncLLMGatewayClient:
         return stream
 
     def _begin(self, run: Any, request: Any, plan: CallPlan) -> Any:
-        if self._is_closed:
+        if self._closed.is_set():
             raise closed_error()
         return run(request, **plan.begin_attempt())
 
@@ -287,7 +290,7 @@ class AsyncLLMGatewayClient:
         try:
             return await call
         except asyncio.CancelledError:
-            if self._is_closed and not is_cancelled_task():
+            if self._closed.is_set() and not is_cancelled_task():
                 raise closed_error() from None
             raise
         finally:

@@ -10,6 +10,7 @@ To be used by one coroutine at a time, in the event loop of its client.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable
 from types import TracebackType
 from typing import Any
@@ -34,6 +35,12 @@ def is_cancelled_task() -> bool:
     return hasattr(task, "cancelling") and task.cancelling() > 0
 
 
+async def wait_for_event(event: asyncio.Event, seconds: float) -> None:
+    """As long as that, if it does not come before."""
+    with contextlib.suppress(asyncio.TimeoutError):
+        await asyncio.wait_for(event.wait(), seconds)
+
+
 class AsyncGenerateStream:
     """Iterates over llmgateway.v1.GenerateEvent. Made by the client."""
 
@@ -48,6 +55,7 @@ class AsyncGenerateStream:
         self._record = record
         self._is_over = False
         self._failure: CallError | None = None
+        self._closed = asyncio.Event()
         self._call = start()
 
     @property
@@ -103,7 +111,7 @@ class AsyncGenerateStream:
                     wait = self._plan.wait_s(failure)
                 if wait is None:
                     raise self._fail(failure) from error
-                await asyncio.sleep(wait)
+                await wait_for_event(self._closed, wait)
                 if self._failure is not None:
                     raise self._failure from None  # Closed meanwhile.
                 self._call = self._start()
@@ -126,6 +134,7 @@ class AsyncGenerateStream:
         if self._is_over:
             return
         self._call.cancel()
+        self._closed.set()
         self._fail(
             CallCancelledError(
                 "the stream was closed before its end",

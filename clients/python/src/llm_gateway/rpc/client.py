@@ -14,7 +14,6 @@ a CallError (errors.py). Thread-safe.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -32,7 +31,7 @@ from llm_gateway.rpc.options import (
     ClientOptions,
     check_target,
 )
-from llm_gateway.rpc.retrying import RetryBudget
+from llm_gateway.rpc.retrying import RetryBudget, RetryWaits
 from llm_gateway.rpc.routing import RoutedPrompt
 from llm_gateway.rpc.stream import GenerateStream, StreamRecord
 from llmgateway.v1 import gateway_pb2, gateway_pb2_grpc
@@ -46,7 +45,7 @@ class LLMGatewayClient(LLMGateway):
         self,
         target: str,
         *,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], None] | None = None,
         **options: Any,
     ) -> None:
         """Connects to `target` when first called.
@@ -54,12 +53,13 @@ class LLMGatewayClient(LLMGateway):
         It is as gRPC names it: `host:port`, `dns:///host:port` for all
         addresses of a name, `ipv4:1.2.3.4:50051,1.2.3.5:50051` for a list.
         `options` are the fields of ClientOptions; ConfigurationError names
-        what is wrong in them. `sleep` waits between attempts.
+        what is wrong in them. `sleep` waits between attempts, if it is
+        given; nothing ends it early.
         """
         check_target(target)
         self._options = ClientOptions(**options)
-        self._sleep = sleep
         self._retries = RetryBudget()
+        self._waits = RetryWaits(sleep)
         self._is_closed = False
         credentials = self._options.credentials()
         arguments = self._options.arguments()
@@ -223,8 +223,11 @@ class LLMGatewayClient(LLMGateway):
         )
 
     def close(self) -> None:
-        """Ends all calls, and the connections."""
+        """Ends all calls, also those that wait for their next attempt, and the
+        connections; calls under way, and from then on, raise
+        CallCancelledError. Any thread may call it."""
         self._is_closed = True
+        self._waits.look()
         self._channel.close()
 
     def __enter__(self) -> LLMGatewayClient:
@@ -263,7 +266,7 @@ class LLMGatewayClient(LLMGateway):
                 wait = plan.wait_s(failure)
                 if wait is None:
                     raise failure from error
-                self._sleep(wait)
+                self._waits.wait(wait, lambda: self._is_closed)
             else:
                 plan.succeeded()
                 return answer
@@ -281,10 +284,16 @@ class LLMGatewayClient(LLMGateway):
             lambda: self._begin(run, request, plan),
             plan,
             record,
-            self._sleep,
+            self._waits,
+            lambda: self._is_closed,
         )
 
     def _begin(self, run: Any, request: Any, plan: CallPlan) -> Any:
         if self._is_closed:
             raise closed_error()
-        return run(request, **plan.begin_attempt())
+        try:
+            return run(request, **plan.begin_attempt())
+        except ValueError:
+            if self._is_closed:  # Meanwhile; gRPC has no error of its own.
+                raise closed_error() from None
+            raise

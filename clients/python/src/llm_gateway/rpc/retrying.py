@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import random
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from llm_gateway.exceptions import ConfigurationError
@@ -100,6 +101,34 @@ class RetryBudget:
         with self._lock:
             self._tokens = max(0.0, self._tokens - 1)
             return self._tokens > self._TOKENS_MAX / 2
+
+
+class RetryWaits:
+    """The waits of all calls of a client for their next attempts.
+
+        waits.wait(8.0, lambda: is_cancelled)
+        # And in another thread: is_cancelled = True; waits.look()
+
+    Thread-safe.
+    """
+
+    def __init__(self, sleep: Callable[[float], None] | None = None) -> None:
+        """`sleep` waits instead, to its end."""
+        self._sleep = sleep
+        self._news = threading.Condition()
+
+    def wait(self, seconds: float, is_over: Callable[[], bool]) -> None:
+        """Until then, or `is_over` when somebody has everybody look."""
+        if self._sleep is not None:
+            self._sleep(seconds)
+            return
+        with self._news:
+            self._news.wait_for(is_over, seconds)
+
+    def look(self) -> None:
+        """Has all that wait look whether it is over."""
+        with self._news:
+            self._news.notify_all()
 
 
 def _may_be_repeated(error: CallError, is_told: bool, repeatable: bool) -> bool:

@@ -15,7 +15,7 @@ Thread-compatible; cancel() may be called by any thread.
 
 from __future__ import annotations
 
-import time
+import threading
 from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Any
@@ -30,6 +30,7 @@ from llm_gateway.rpc.errors import (
     call_error,
     made_error,
 )
+from llm_gateway.rpc.retrying import RetryWaits
 from llmgateway.v1 import errors_pb2, gateway_pb2
 
 
@@ -122,13 +123,20 @@ class GenerateStream:
         start: Callable[[], Any],
         plan: CallPlan,
         record: StreamRecord,
-        sleep: Callable[[float], None] = time.sleep,
+        waits: RetryWaits,
+        is_closed: Callable[[], bool],
     ) -> None:
+        """`start` begins an attempt, and raises a CallError once the client
+        `is_closed`."""
         self._start = start
         self._plan = plan
         self._record = record
-        self._sleep = sleep
+        self._waits = waits
+        self._is_closed = is_closed
         self._failure: CallError | None = None
+        # So that no attempt begins behind a cancellation, which may come from
+        # a signal's handler.
+        self._lock = threading.RLock()
         self._is_cancelled = False
         self._is_over = True  # If it cannot be begun.
         self._call = start()
@@ -182,14 +190,24 @@ class GenerateStream:
             except grpc.RpcError as error:
                 failure = call_error(error)
                 wait = None
-                if not (self._record.has_events or self._is_cancelled):
+                if not self._record.has_events:
                     wait = self._plan.wait_s(failure)
                 if wait is None:
                     raise self._fail(failure) from error
-                self._sleep(wait)
-                if self._is_cancelled:
-                    raise self._fail(failure) from error
+                self._begin_again(wait)
+
+    def _begin_again(self, wait_s: float) -> None:
+        """Raises the CallError of a stream that was ended meanwhile."""
+        self._waits.wait(
+            wait_s, lambda: self._is_cancelled or self._is_closed()
+        )
+        with self._lock:
+            if self._is_cancelled:
+                raise self._fail(self._cancelled("the stream was cancelled"))
+            try:
                 self._call = self._start()
+            except CallError as closed:
+                raise self._fail(closed) from None
 
     def texts(self) -> Iterator[str]:
         """The pieces of the first answer's text."""
@@ -198,23 +216,19 @@ class GenerateStream:
                 yield text
 
     def cancel(self) -> None:
-        """Ends it now; what is read then raises CallCancelledError, unless it
-        had ended before."""
-        self._is_cancelled = True
-        self._call.cancel()
+        """Ends it now, also while it waits for its next attempt; what is read
+        then raises CallCancelledError, unless it had ended before."""
+        with self._lock:
+            self._is_cancelled = True
+            self._call.cancel()
+        self._waits.look()
 
     def close(self) -> None:
         """Cancels it if it goes on."""
         if self._is_over:
             return
         self.cancel()
-        self._fail(
-            CallCancelledError(
-                "the stream was closed before its end",
-                "CANCELLED",
-                request_id=self.request_id,
-            )
-        )
+        self._fail(self._cancelled("the stream was closed before its end"))
 
     def __enter__(self) -> GenerateStream:
         return self
@@ -230,6 +244,11 @@ class GenerateStream:
     def __del__(self) -> None:
         if not self._is_over:
             self._call.cancel()
+
+    def _cancelled(self, message: str) -> CallCancelledError:
+        return CallCancelledError(
+            message, "CANCELLED", request_id=self.request_id
+        )
 
     def _fail(self, failure: CallError) -> CallError:
         self._is_over = True

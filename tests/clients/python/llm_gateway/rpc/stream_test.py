@@ -136,11 +136,11 @@ class ScriptedStreamTest(client_case.ClientCase):
         super().setUp()
         self.slept = []
 
-    def stream(self, *steps):
+    def stream(self, *steps, sleep=None):
         self.scripted = self.enter(ScriptedGateway(*steps))
-        return self.connect(
-            self.scripted.address, health_checks=False,
-            sleep=self.slept.append).stream_generate(generate_request("m"))
+        client = self.connect(self.scripted.address, health_checks=False,
+                              sleep=sleep or self.slept.append)
+        return client.stream_generate(generate_request("m"))
 
     def refused(self, kind, told, *steps):
         """The stream of these events raises this."""
@@ -210,10 +210,11 @@ class ScriptedStreamTest(client_case.ClientCase):
         self.assertEqual((self.slept, len(self.scripted.calls)), ([], 1))
 
     def test_one_that_was_cancelled_meanwhile_does_not_either(self):
-        stream = self.stream([Refusal(_UNAVAILABLE, "OVERLOADED", 250)])
-        stream._sleep = lambda _: stream.cancel()
-        with self.assertRaises(errors.UnavailableError):
-            next(stream)
+        stream = self.stream([Refusal(_UNAVAILABLE, "OVERLOADED", 250)],
+                             sleep=lambda _: stream.cancel())
+        for _ in range(2):
+            with self.assertRaises(errors.CallCancelledError):
+                next(stream)
         self.assertEqual(len(self.scripted.calls), 1)
 
 
