@@ -154,9 +154,9 @@ void FillLedgerHealth(const LedgerWriter::Counts& counts, bool rejects,
 void FillBrokenLedger(v1::ComponentHealth* health) {
   if (health->state() != v1::ComponentHealth::STATE_HEALTHY) return;
   Degrade(
-      "it is not what was written: an entry was altered, or a binding of its "
-      "chains is gone; run `gatewayctl ledger verify`, which names the first, "
-      "and see docs/ledger.md",
+      "it is not what was written: an entry or what stands beside it was "
+      "altered, or a binding of its chains is gone; run `gatewayctl ledger "
+      "verify`, which names the first, and see docs/ledger.md",
       health);
 }
 

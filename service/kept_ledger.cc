@@ -318,7 +318,7 @@ ServerTrust KeptLedger::trust() const {
 KeptLedger::Trouble KeptLedger::trouble() const {
   const bool is_broken =
       keeper_ != nullptr
-          ? keeper_->misses_join()
+          ? keeper_->misses_join() || keeper_->has_altered()
           : check_ != nullptr && check_->state().broken_entry != 0;
   if (is_broken) return Trouble::kBroken;
   return keeper_ != nullptr && keeper_->fails() ? Trouble::kUnjoined

@@ -69,8 +69,9 @@ class KeptLedger {
 
   // What is wrong with what was written: the check that runs beside the gateway
   // has found an entry that is not or, of a database, a binding of its chains
-  // is gone; or its chains are not joined, or those of replicas that have gone
-  // not closed. Any thread, before Close.
+  // is gone, or a chain that a replica has left is not what was written; or its
+  // chains are not joined, or those of replicas that have gone not closed. Any
+  // thread, before Close.
   enum class Trouble : uint8_t { kNone, kUnjoined, kBroken };
   Trouble trouble() const;
 

@@ -210,28 +210,68 @@ absl::Status PostgresKeeper::CloseThoseThatAreGone(
   absl::Status all;
   const absl::Duration now = SystemClock().SteadyTime();
   for (const PostgresChain& chain : chains) {
-    if (chain.is_held || chain.is_released) {
+    if (chain.is_released) {
+      // Who gives one back has found it to be what was written.
+      SetAltered(chain.number, absl::OkStatus());
       free_.erase(chain.number);
       continue;
     }
-    const auto [found, is_new] =
-        free_.try_emplace(chain.number, Free{now, chain.epoch});
-    if (found->second.epoch != chain.epoch) {
-      found->second = {now, chain.epoch};
+    Free& free =
+        free_.try_emplace(chain.number, Free{now, chain.epoch, {}})
+            .first->second;
+    if (chain.is_held) {
+      // For a moment it may be by who could not close it.
+      all.Update(free.why);
+      if (free.why.ok() || now - free.since >= options_.grace) {
+        free_.erase(chain.number);
+      }
+      continue;
     }
-    if (now - found->second.since < options_.grace) continue;
-    found->second.since = now;
-    all.Update(Close(chain));
+    if (free.epoch != chain.epoch) {
+      free.since = now;
+      free.epoch = chain.epoch;
+    }
+    if (now - free.since >= options_.grace) {
+      free.since = now;
+      free.why = Close(chain);
+      if (free.why.ok() || absl::IsDataLoss(free.why)) {
+        SetAltered(chain.number, free.why);
+        free.why = absl::OkStatus();
+      }
+      // Whoever has it is there again.
+      if (absl::IsNotFound(free.why)) free.why = absl::OkStatus();
+    }
+    all.Update(free.why);
   }
   return all;
+}
+
+void PostgresKeeper::SetAltered(int64_t chain, const absl::Status& why) {
+  const bool is_altered = !why.ok();
+  if (is_altered == altered_.contains(chain)) return;
+  if (is_altered) {
+    altered_.insert(chain);
+    Log(LogLevel::kError, "ledger",
+        "A chain that a replica has left is not what was written: what was "
+        "under way there is neither closed nor charged until it is put back",
+        {{"chain", chain},
+         {"why", why},
+         {"do",
+          "run `gatewayctl ledger verify --postgres`, and see \"The ledger was "
+          "altered\" in docs/runbook.md"}});
+  } else {
+    altered_.erase(chain);
+    Log(LogLevel::kWarn, "ledger",
+        "A chain that was not what was written is so again, and closed",
+        {{"chain", chain}});
+  }
+  has_altered_.store(!altered_.empty(), std::memory_order_relaxed);
 }
 
 absl::Status PostgresKeeper::Close(const PostgresChain& chain) {
   absl::StatusOr<std::unique_ptr<PostgresCommitStore>> store =
       PostgresCommitStore::TakeOver(ledger_, chain.number, chain.epoch, clock_,
                                     random_);
-  // Whoever has it is there again.
-  if (absl::IsNotFound(store.status())) return absl::OkStatus();
   GATEWAY_RETURN_IF_ERROR(store.status());
   // A checkpoint of who knows nothing of budgets would have none of them.
   GATEWAY_ASSIGN_OR_RETURN(

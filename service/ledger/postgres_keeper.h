@@ -9,9 +9,15 @@
 //
 // A replica counts as gone when nobody had its chain for `grace`: so long it
 // may take one that lives to come back after its session was lost. Who closes
-// gives the chain back, for the next one that starts.
+// gives the chain back, for the next one that starts. One that cannot be closed
+// counts as failing until it can, and is tried again each `grace`.
 //
-// What fails is tried again at the next turn; the log is told once.
+// A chain whose entries or notes are not what was written is neither closed nor
+// given back, so that nobody goes on from it, and stays told (has_altered)
+// until it is what was written again. It keeps no other from being closed, nor
+// any replica from serving.
+//
+// What else fails is tried again at the next turn; the log is told once.
 //
 // Thread contract: made and destroyed by one thread; `on_chain` is called by
 // its own, and by those that call Refresh, one at a time.
@@ -80,6 +86,12 @@ class PostgresKeeper {
   // thread.
   bool fails() const { return fails_.load(std::memory_order_relaxed); }
 
+  // Whether a chain that a replica has left is not what was written, so that
+  // what it has left open is neither closed nor charged. Any thread.
+  bool has_altered() const {
+    return has_altered_.load(std::memory_order_relaxed);
+  }
+
   // Has on_chain know the chains that there are by now.
   absl::Status Refresh() LOCKS_EXCLUDED(noticed_mu_);
 
@@ -88,6 +100,7 @@ class PostgresKeeper {
   struct Free {
     absl::Duration since;
     int64_t epoch = 0;
+    absl::Status why;  // It could not be closed when that was tried last.
   };
 
   void Run() LOCKS_EXCLUDED(mu_);
@@ -95,7 +108,10 @@ class PostgresKeeper {
   void Notice(const std::vector<PostgresChain>& chains)
       LOCKS_EXCLUDED(noticed_mu_);
   absl::Status CloseThoseThatAreGone(const std::vector<PostgresChain>& chains);
+  // NOT_FOUND if somebody has it again.
   absl::Status Close(const PostgresChain& chain);
+  // Tells whether the chain is what was written, if that has changed.
+  void SetAltered(int64_t chain, const absl::Status& why);
   absl::Status CompareSeen();
   // Who appends makes one that is missing, too; so this is no failure yet.
   void MakePartitionAhead();
@@ -110,12 +126,14 @@ class PostgresKeeper {
   // The thread's.
   std::unique_ptr<PostgresConnection> db_;
   std::map<int64_t, Free> free_;
+  std::set<int64_t> altered_;  // Chains that are not what was written.
   SeenJoin seen_join_;
   absl::Duration next_join_;
   absl::Status told_;
   bool is_ahead_told_ = false;  // That no partition can be made.
 
   std::atomic<bool> misses_join_ = false;
+  std::atomic<bool> has_altered_ = false;
   std::atomic<bool> fails_ = false;
 
   Mutex noticed_mu_;

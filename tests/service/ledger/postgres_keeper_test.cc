@@ -1,5 +1,6 @@
 #include "service/ledger/postgres_keeper.h"
 
+#include <atomic>
 #include <deque>
 #include <memory>
 #include <string>
@@ -14,6 +15,8 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "service/ledger/dispatch_note.h"
+#include "service/ledger/entry.h"
+#include "service/ledger/hash_text.h"
 #include "service/ledger/ledger_log.h"
 #include "service/ledger/ledger_walk.h"
 #include "service/ledger/postgres_commit_store.h"
@@ -24,6 +27,7 @@
 namespace gateway {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 constexpr absl::Duration kKeeperTimeout = absl::Seconds(20);
@@ -188,6 +192,116 @@ TEST_F(PostgresKeeperTest, NotesAreThoseOfTheirEntries) {
   server_.Ask("UPDATE a.commits SET notes = 'C1:x' WHERE number = 2");
   EXPECT_THAT(Verify(), HasSubstr("chain 1: the entry 52, "));
   EXPECT_THAT(Verify(), HasSubstr("note"));
+}
+
+// A dispatch that names its note, of which budgets are charged something.
+UnchainedEntry DispatchLeft(const std::string& id) {
+  LedgerEntry dispatch;
+  dispatch.event_type = "DISPATCH";
+  dispatch.id = id;
+  std::string note =
+      OpeningNote(id, "", "PRC-1",
+                  absl::StrCat("{\"dispatch_entry_id\": \"", id, "\"}")) +
+      ReservationNote(id, "2 dollars");
+  dispatch.metadata =
+      absl::StrCat("{\"gateway\": {\"note_hash\": \"", HashText(note), "\"}}");
+  return UnchainedEntry(dispatch, std::move(note));
+}
+
+TEST_F(PostgresKeeperTest, AnAlteredChainStaysToldAndTheOthersAreClosed) {
+  constexpr char kReleasedOf[] =
+      "SELECT released FROM a.chains WHERE chain = ";
+  const auto one = Start();
+  const auto two = Start();
+  for (const auto& [log, id] :
+       {std::pair(one.get(), "LED-1"), std::pair(two.get(), "LED-2")}) {
+    const UnchainedEntry entry = DispatchLeft(id);
+    const UnchainedEntry* const all = &entry;
+    ASSERT_TRUE(log->Append({&all, 1}, kFirstCallTime).ok());
+  }
+  server_.Ask(
+      "CREATE TABLE whole AS SELECT * FROM a.commits; "
+      "UPDATE a.commits SET notes = '' WHERE chain = 1");
+  server_.Ask(
+      "SELECT pg_terminate_backend(pid) FROM pg_locks "
+      "WHERE locktype = 'advisory' AND objid IN (1, 2)");
+  PostgresKeeper keeper(ledger_,
+                        {.grace = absl::Milliseconds(20),
+                         .turn = absl::Milliseconds(5),
+                         .charge = [](const OpenDispatches::Left& left,
+                                      std::string id, absl::Time time)
+                             -> absl::StatusOr<UnchainedEntry> {
+                           LedgerEntry debit;
+                           debit.event_type = "BUDGET_DEBIT";
+                           debit.reason = left.reservation;
+                           debit.id = id;
+                           debit.time = time;
+                           return UnchainedEntry(debit);
+                         }},
+                        [](int64_t) {}, SystemClock(), SystemRandom());
+  server_.AskUntil(absl::StrCat(kReleasedOf, 2), "t");
+  // It is tried again and again, and told all the while.
+  server_.AskUntil("SELECT epoch > 3 FROM a.chains WHERE chain = 1", "t");
+  for (const int epoch : {4, 5, 6, 7, 8}) {
+    server_.AskUntil(absl::StrCat("SELECT epoch > ", epoch,
+                                  " FROM a.chains WHERE chain = 1"),
+                     "t");
+    EXPECT_TRUE(keeper.has_altered());
+    EXPECT_FALSE(keeper.fails());
+  }
+  EXPECT_EQ(server_.Ask(absl::StrCat(kReleasedOf, 1)), "f");
+  // Put back it is closed and charged as any other.
+  server_.Ask(
+      "UPDATE a.commits c SET notes = w.notes FROM whole w "
+      "WHERE c.chain = w.chain AND c.number = w.number");
+  server_.AskUntil(absl::StrCat(kReleasedOf, 1), "t");
+  EXPECT_THAT(server_.Ask("SELECT convert_from(texts, 'UTF8') FROM a.commits "
+                          "WHERE chain = 1 AND number = 2"),
+              AllOf(HasSubstr("\"decision\": \"UNKNOWN\""),
+                    HasSubstr("\"reason\": \"2 dollars\"")));
+  const absl::Time deadline = SystemClock().WallTime() + absl::Seconds(60);
+  while (keeper.has_altered() && SystemClock().WallTime() < deadline) {
+    server_.Ask("SELECT 1");
+  }
+  EXPECT_FALSE(keeper.has_altered());
+  EXPECT_EQ(Verify(), "");
+}
+
+TEST_F(PostgresKeeperTest, OneThatCannotBeClosedFailsBetweenTwoAttemptsToo) {
+  const auto gone = Start();
+  const UnchainedEntry entry = DispatchLeft("LED-1");
+  const UnchainedEntry* const all = &entry;
+  ASSERT_TRUE(gone->Append({&all, 1}, kFirstCallTime).ok());
+  server_.Ask(
+      "SELECT pg_terminate_backend(pid) FROM pg_locks "
+      "WHERE locktype = 'advisory' AND objid = 1");
+  std::atomic<int> tried = 0;
+  // Of the turns behind the first attempt, how many found that it does not.
+  std::atomic<int> turns = 0;
+  std::atomic<int> well = 0;
+  std::atomic<const PostgresKeeper*> told = nullptr;
+  PostgresKeeper keeper(
+      ledger_,
+      {.grace = absl::Milliseconds(50),
+       .turn = absl::Milliseconds(1),
+       .charge =
+           [&](const OpenDispatches::Left&, const std::string&,
+               absl::Time) -> absl::StatusOr<UnchainedEntry> {
+         ++tried;
+         return absl::InternalError("it cannot be charged");
+       },
+       .on_turn =
+           [&](const auto&) {
+             if (tried == 0 || told == nullptr) return;
+             ++turns;
+             well += told.load()->fails() ? 0 : 1;
+           }},
+      [](int64_t) {}, SystemClock(), SystemRandom());
+  told = &keeper;
+  server_.AskUntil("SELECT epoch > 4 FROM a.chains WHERE chain = 1", "t");
+  EXPECT_GT(turns, 0);
+  EXPECT_EQ(well, 0);
+  EXPECT_FALSE(keeper.has_altered());
 }
 
 TEST_F(PostgresKeeperTest, AChainThatIsBegunIsNoticed) {
