@@ -9,6 +9,14 @@
 #include "service/limits/limit_rule.h"
 
 namespace gateway {
+namespace {
+
+void TakeLessOf(const std::optional<int64_t>& other,
+                std::optional<int64_t>* least) {
+  if (other.has_value()) *least = std::min(least->value_or(*other), *other);
+}
+
+}  // namespace
 
 void BudgetCharges::Ask(const BudgetRule& rule, LimitSubject& subject,
                         const BudgetTerms& terms, const BudgetAmounts& estimate,
@@ -136,6 +144,14 @@ bool BudgetCharges::HoldsAny() const {
                      });
 }
 
+bool BudgetCharges::Holds(const BudgetRule& rule, const CounterKey& key) const {
+  return std::any_of(
+      charges_.begin(), charges_.end(), [&](const BudgetCharge& charge) {
+        return charge.state == BudgetCharge::State::kReserved &&
+               charge.rule == &rule && charge.key == key;
+      });
+}
+
 std::vector<BudgetChange> BudgetCharges::IfTaken(const BudgetAmounts& amounts,
                                                  absl::Time now) const {
   std::vector<BudgetChange> changes;
@@ -173,12 +189,15 @@ BudgetCharges::Remaining BudgetCharges::WhatRemains(absl::Time now) const {
         charge.is_settled
             ? charge.left
             : table_.RemainingOf(charge, absl::ToUnixSeconds(now));
-    if (!left.has_value()) continue;
-    std::optional<int64_t>& least =
-        rule.counts_cost() ? remaining.cost_usd_nanos : remaining.tokens;
-    least = std::min(least.value_or(*left), *left);
+    TakeLessOf(left, rule.counts_cost() ? &remaining.cost_usd_nanos
+                                        : &remaining.tokens);
   }
   return remaining;
+}
+
+void BudgetCharges::Remaining::TakeLess(const Remaining& other) {
+  TakeLessOf(other.cost_usd_nanos, &cost_usd_nanos);
+  TakeLessOf(other.tokens, &tokens);
 }
 
 }  // namespace gateway

@@ -16,6 +16,7 @@
 #define SERVICE_BUDGETS_BUDGET_CHARGES_H_
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -30,6 +31,7 @@
 #include "service/budgets/budget_rule.h"
 #include "service/budgets/budget_settlement.h"
 #include "service/budgets/budget_table.h"
+#include "service/limits/counter_key.h"
 #include "service/limits/limit_subject.h"
 
 namespace gateway {
@@ -61,6 +63,8 @@ class BudgetCharges {
   bool NeedsToAsk() const { return BudgetTable::NeedsToAsk(charges_); }
   // Whether anything is reserved: not before, nor once it is settled.
   bool HoldsAny() const;
+  // Whether something of that scope of the budget is.
+  bool Holds(const BudgetRule& rule, const CounterKey& key) const;
   // Counts a refusal of what this replica was promised too little of, even
   // after the others have been told.
   void CountShort() const;
@@ -110,6 +114,9 @@ class BudgetCharges {
   struct Remaining {
     std::optional<int64_t> cost_usd_nanos;
     std::optional<int64_t> tokens;
+
+    // Makes it the least of both.
+    void TakeLess(const Remaining& other);
   };
   Remaining WhatRemains(absl::Time now) const;
 
@@ -132,6 +139,12 @@ class BudgetCharges {
   absl::InlinedVector<BudgetCharge, 4> charges_;
   int64_t output_told_ = 0;
 };
+
+// What charges that somebody else keeps have reserved, given back with this.
+struct GiveBackCharges {
+  void operator()(BudgetCharges* charges) const { charges->Cancel(); }
+};
+using BudgetReservation = std::unique_ptr<BudgetCharges, GiveBackCharges>;
 
 }  // namespace gateway
 

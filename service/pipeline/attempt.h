@@ -27,6 +27,7 @@
 #include "base/memory/stable_list.h"
 #include "llmgateway/v1/gateway.pb.h"
 #include "providers/provider.h"
+#include "service/budgets/budget_charges.h"
 #include "service/limits/limit_charges.h"
 #include "service/observability/call_record.h"
 #include "service/observability/provider_health.h"
@@ -109,6 +110,9 @@ struct Attempt : CallAttempt {
   ProviderPlace model_place;
   // What it has taken of its target's limits; null if there are none.
   std::unique_ptr<LimitCharges> limits;
+  // What of its target's budgets is reserved for it; null if nothing is beside
+  // what the call and its other attempts have reserved.
+  BudgetReservation budgets;
 
   // Whose credential was sent, and which; null if none of the configured ones
   // was. As a last resort it was taken although it was out.

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "base/os/logging.h"
+#include "errors/fault.h"
 #include "llmgateway/config/v1/rate_limits.pb.h"
 #include "service/budgets/budget_fault.h"
 #include "service/identity/caller.h"
@@ -76,10 +77,7 @@ CallBudgets::CallBudgets(const PlannedCall& call)
                 ? PeerAddressOf(call.facts.peer)
                 : std::string()),
       role_(call.caller->Label(rules_.role_label())),
-      // Whose scopes have places in common: the caller's or, of one without a
-      // name, those of all at his address.
-      charges_(call.runtime->budget_table(),
-               call.caller->id.empty() ? peer_ : call.caller->id) {
+      charges_(call.runtime->budget_table(), AskerOf(call)) {
   DescribeCaller(call, *call.caller, call.admitted.scope, call.planned.reason,
                  &subject_);
   if (rules_.tells_peers_apart()) {
@@ -100,6 +98,53 @@ void CallBudgets::Estimate(const PlannedCall& call) {
   price_known_ = cost.has_value();
   estimate_.cost_usd_nanos = cost.value_or(0);
   NameTarget(target.provider->name, target.recorded_model, &subject_);
+}
+
+std::string_view CallBudgets::AskerOf(const PlannedCall& call) const {
+  return call.caller->id.empty() ? std::string_view(peer_) : call.caller->id;
+}
+
+CallBudgets::AtTarget* CallBudgets::AskTarget(const PlannedCall& call,
+                                              const PlannedTarget& target) {
+  auto at = std::make_unique<AtTarget>(subject_, call.runtime->budget_table(),
+                                       AskerOf(call));
+  NameTarget(target.provider->name, target.recorded_model, &at->subject);
+  BudgetAmounts estimate = estimate_;
+  const std::optional<int64_t> cost = CostOf(call, PricedAs(*target.provider),
+                                             target.upstream_model, estimate);
+  estimate.cost_usd_nanos = cost.value_or(0);
+  bool asks = false;
+  ForEachRule(call, at->subject,
+              [&](const BudgetRule& rule, const BudgetTerms& terms) {
+                if (!rule.is_of_target() ||
+                    rule.mode() != BudgetMode::kEnforce ||
+                    Holds(rule, rule.KeyOf(at->subject))) {
+                  return;
+                }
+                at->charges.Ask(rule, at->subject, terms, estimate,
+                                cost.has_value());
+                asks = true;
+              });
+  if (!asks) return nullptr;
+  return at_targets_.emplace_back(std::move(at)).get();
+}
+
+bool CallBudgets::HoldsAny() const {
+  return charges_.HoldsAny() ||
+         std::any_of(at_targets_.begin(), at_targets_.end(),
+                     [](const auto& at) { return at->charges.HoldsAny(); });
+}
+
+bool CallBudgets::Holds(const BudgetRule& rule, const CounterKey& key) const {
+  return charges_.Holds(rule, key) ||
+         std::any_of(
+             at_targets_.begin(), at_targets_.end(),
+             [&](const auto& at) { return at->charges.Holds(rule, key); });
+}
+
+void CallBudgets::Cancel() {
+  charges_.Cancel();
+  for (const auto& at : at_targets_) at->charges.Cancel();
 }
 
 template <typename Use>
@@ -152,13 +197,20 @@ absl::Status CallBudgets::Reserve(const PlannedCall& call) {
 
 void CallBudgets::TellCharges() {
   exceeded_ = charges_.Exceeded();
-  for (const BudgetCharge& charge : charges_.charges()) {
+  TellNear(charges_, subject_);
+}
+
+void CallBudgets::TellNear(const BudgetCharges& charges,
+                           const LimitSubject& subject) {
+  for (const BudgetCharge& charge : charges.charges()) {
     if (charge.obstacle == BudgetObstacle::kNone && !charge.near) continue;
     const std::string text = BudgetWarningText(charge);
     v1::Warning& warning = warnings_.emplace_back();
     warning.set_field(absl::StrCat("budgets.", charge.rule->name()));
     warning.set_message(text);
-    if (charge.first_near || charge.first_exceeded) LogWarning(charge, text);
+    if (charge.first_near || charge.first_exceeded) {
+      LogWarning(charge, subject, text);
+    }
   }
 }
 
@@ -173,14 +225,24 @@ void CallBudgets::TellFilled(const BudgetCharge& charge) {
   v1::Warning& warning = late_warnings_.emplace_back();
   warning.set_field(field);
   warning.set_message(text);
-  if (charge.first_filled) LogWarning(charge, text);
+  if (charge.first_filled) LogWarning(charge, subject_, text);
 }
 
 void CallBudgets::LogWarning(const BudgetCharge& charge,
+                             const LimitSubject& subject,
                              const std::string& text) {
   Log(LogLevel::kWarn, "budgets", text,
       {{"budget", charge.rule->name()},
-       {"scope", charge.rule->ScopeOf(subject_).Text()}});
+       {"scope", charge.rule->ScopeOf(subject).Text()}});
+}
+
+void CallBudgets::Grow(const BudgetAmounts& amounts,
+                       const LimitSubject& subject, BudgetCharges* charges) {
+  charges->Grow(amounts);
+  for (const BudgetCharge& charge : charges->charges()) {
+    if (!charge.first_filled) continue;
+    LogWarning(charge, subject, BudgetWarningText(charge));
+  }
 }
 
 std::vector<BudgetChange> CallBudgets::IfBilled(const PlannedCall& call,
@@ -213,7 +275,7 @@ void CallBudgets::Finish(const Call& call) {
     answered = true;
   }
   // Nobody was asked, or nobody has billed it.
-  if (!answered) return charges_.Cancel();
+  if (!answered) return Cancel();
   real.turns = 1;
   due_ = real;
   // Which targets are charged something is not known before they are.
@@ -228,8 +290,16 @@ void CallBudgets::Settle(const Call& call) {
       call.runtime->config().has_ledger() ? &settled_ : nullptr;
   charges_.Settle(real, now, settled);
   for (const BudgetCharge& charge : charges_.charges()) TellFilled(charge);
+  std::vector<const BudgetCharges*> counted = {&charges_};
+  for (const auto& at : at_targets_) {
+    if (!at->charges.HoldsAny()) continue;
+    at->charges.Cancel();
+    counted.push_back(&at->charges);
+  }
   if (rules_.has_target_rules()) ChargeTargets(call, now, settled);
-  remaining_ = charges_.WhatRemains(now);
+  for (const BudgetCharges* const each : counted) {
+    remaining_.TakeLess(each->WhatRemains(now));
+  }
 }
 
 void CallBudgets::ChargeTargets(const Call& call, absl::Time now,
@@ -270,6 +340,36 @@ Task<absl::Status> ReserveAgain(Call& call) {
   co_return reserved;
 }
 
+Task<absl::Status> ReserveTarget(const PlannedCall& call,
+                                 const PlannedTarget& target,
+                                 BudgetReservation* reservation) {
+  CallBudgets& budgets = *call.budgets;
+  CallBudgets::AtTarget* const at = budgets.AskTarget(call, target);
+  if (at == nullptr) co_return absl::OkStatus();
+  BudgetCharges& charges = at->charges;
+  bool reserved = charges.Reserve(WallTimeOf(call));
+  BudgetSharer* const sharer = call.runtime->ports().budget_sharer;
+  if (charges.NeedsToAsk() && sharer != nullptr) {
+    // As ReserveAgain.
+    co_await sharer->AwaitExchange();
+    reserved = charges.Reserve(WallTimeOf(call));
+    if (charges.NeedsToAsk()) {
+      co_await sharer->AwaitLaterExchange();
+      reserved = charges.Reserve(WallTimeOf(call));
+    }
+    if (!reserved) charges.CountShort();
+  }
+  if (!reserved) {
+    absl::Status refusal = charges.Refusal(WallTimeOf(call));
+    AddFaultMetadata(refusal, "provider", target.provider->name);
+    AddFaultMetadata(refusal, "model", target.recorded_model);
+    co_return refusal;
+  }
+  reservation->reset(&charges);
+  if (charges.HasNews()) budgets.TellNear(charges, at->subject);
+  co_return absl::OkStatus();
+}
+
 void GrowBudgets(Call& call, const Attempt& attempt,
                  const DeliveredTokens& delivered,
                  const ProviderStream& stream) {
@@ -282,10 +382,9 @@ void GrowBudgets(Call& call, const Attempt& attempt,
   amounts.cost_usd_nanos =
       CostOf(call, attempt.priced_as, attempt.upstream_model, amounts)
           .value_or(0);
-  budgets.charges_.Grow(amounts);
-  for (const BudgetCharge& charge : budgets.charges_.charges()) {
-    if (!charge.first_filled) continue;
-    budgets.LogWarning(charge, BudgetWarningText(charge));
+  CallBudgets::Grow(amounts, budgets.subject_, &budgets.charges_);
+  for (const auto& at : budgets.at_targets_) {
+    CallBudgets::Grow(amounts, at->subject, &at->charges);
   }
 }
 

@@ -12,7 +12,9 @@
 //   DebitOf(call.budgets->TakeSettled());
 //
 // A call is charged what its attempts have billed, all together. One that
-// nobody was asked for is charged nothing. Where the ledger has an entry of
+// nobody was asked for is charged nothing. Budgets of targets are looked at for
+// the target that is asked first when the call is let in, and for each other
+// one before it is asked (ReserveTarget). Where the ledger has an entry of
 // what is charged, its thread charges it as it writes the entry, before the
 // answer's end is sent: the call waits for that thread anyhow
 // (docs/adr/0036-the-ledgers-thread-charges-budgets.md).
@@ -40,6 +42,8 @@
 #include "service/budgets/budget_entries.h"
 #include "service/budgets/budget_rules.h"
 #include "service/budgets/budget_settlement.h"
+#include "service/budgets/budget_table.h"
+#include "service/limits/counter_key.h"
 #include "service/limits/limit_subject.h"
 
 namespace gateway {
@@ -67,7 +71,7 @@ class CallBudgets : public Recycled {
   void CountShort() const { charges_.CountShort(); }
   bool NeedsToAsk() const { return charges_.NeedsToAsk(); }
   // Whether anything is reserved for the call now.
-  bool HoldsAny() const { return charges_.HoldsAny(); }
+  bool HoldsAny() const;
 
   // What its caller is to know: which budgets are nearly, or more than, spent.
   const std::vector<llmgateway::v1::Warning>& warnings() const {
@@ -115,19 +119,48 @@ class CallBudgets : public Recycled {
                           const DeliveredTokens& delivered,
                           const ProviderStream& stream);
   friend void FinishBudgets(Call& call);
+  friend Task<absl::Status> ReserveTarget(const PlannedCall& call,
+                                          const PlannedTarget& target,
+                                          BudgetReservation* reservation);
+
+  // What is asked for a target that is not the first, and what tells it apart.
+  struct AtTarget {
+    AtTarget(const LimitSubject& of_call, BudgetTable& table,
+             std::string_view asker)
+        : subject(of_call), charges(table, asker) {}
+
+    LimitSubject subject;
+    BudgetCharges charges;
+  };
 
   explicit CallBudgets(const PlannedCall& call);
 
-  // What the call is estimated to take at the target.
+  // What the call is estimated to take at the target that is asked first.
   void Estimate(const PlannedCall& call);
+  // What is to be reserved for another target, as ReserveTarget says; null if
+  // that is nothing.
+  AtTarget* AskTarget(const PlannedCall& call, const PlannedTarget& target);
+  bool Holds(const BudgetRule& rule, const CounterKey& key) const;
+  // Whose scopes have places in common: the caller's or, of one without a name,
+  // those of all at his address.
+  std::string_view AskerOf(const PlannedCall& call) const;
+  // Gives back what is reserved.
+  void Cancel();
   // What the configuration says for the subject's scope; nothing for one that
   // is only allocated.
   BudgetTerms TermsOf(const BudgetRule& rule, LimitSubject& subject) const;
   void TellCharges();
+  // Warns of budgets that the call was let in by, and that are nearly, or more
+  // than, spent. `subject` is theirs.
+  void TellNear(const BudgetCharges& charges, const LimitSubject& subject);
   // Warns of what the call has made of the budget, where it has; the log is
   // told the first time in each window.
   void TellFilled(const BudgetCharge& charge);
-  void LogWarning(const BudgetCharge& charge, const std::string& text);
+  static void LogWarning(const BudgetCharge& charge,
+                         const LimitSubject& subject, const std::string& text);
+  // Has the charges grow with a stream, and says what that makes of budgets.
+  static void Grow(const BudgetAmounts& amounts, const LimitSubject& subject,
+                   BudgetCharges* charges);
   // Calls `use` with each budget of the call at the subject's target, and its
   // limits for the call.
   template <typename Use>
@@ -152,6 +185,8 @@ class CallBudgets : public Recycled {
   BudgetAmounts estimate_;
   bool price_known_ = true;
   BudgetCharges charges_;
+  // Of targets that were asked after the first, or were to be.
+  std::vector<std::unique_ptr<AtTarget>> at_targets_;
   std::vector<llmgateway::v1::Warning> warnings_;
   std::vector<llmgateway::v1::Warning> late_warnings_;
   std::vector<BudgetExceeded> exceeded_;
@@ -169,6 +204,17 @@ absl::Status ReserveBudgets(Call& call);
 // tells them, and does so.
 bool WaitsForReplicas(const Call& call);
 Task<absl::Status> ReserveAgain(Call& call);
+
+// Reserves what the call is estimated to take at a target that is asked after
+// the first, or beside it, of budgets of targets that refuse. Of a scope that
+// the call has reserved of already it takes no more: attempts at one target
+// have one reservation, as the call has with all other budgets.
+// BUDGET_EXCEEDED, which names the target, if it does not fit, also after other
+// replicas have been told, where that helps. REQUIRES: the call has budgets,
+// and outlives `reservation`, which is null where nothing is reserved.
+Task<absl::Status> ReserveTarget(const PlannedCall& call,
+                                 const PlannedTarget& target,
+                                 BudgetReservation* reservation);
 
 // Reserves what has come of the stream that `attempt` delivers, where it is
 // more than was estimated. Does nothing for a call without budgets.

@@ -86,6 +86,7 @@ LiveAttempt::LiveAttempt(PlannedCall& call, const NextAttempt& next,
   attempt_.place = std::move(permit.place);
   attempt_.model_place = std::move(permit.model_place);
   attempt_.limits = std::move(permit.limits);
+  attempt_.budgets = std::move(permit.budgets);
   attempt_.credentials = permit.credentials;
   attempt_.credential_index = permit.credential;
   attempt_.last_resort = permit.last_resort;

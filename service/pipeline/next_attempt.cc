@@ -10,6 +10,7 @@
 #include "errors/fault.h"
 #include "errors/verdict.h"
 #include "service/money/cost.h"
+#include "service/pipeline/call_budgets.h"
 #include "service/pipeline/call_cost.h"
 #include "service/pipeline/call_limits.h"
 #include "service/pipeline/provider_policy.h"
@@ -47,7 +48,8 @@ constexpr int kFailuresToFail = 3;
 bool IsOfLimits(const absl::Status& refusal) {
   const v1::ErrorReason reason = FaultReason(refusal);
   return reason == v1::ERROR_REASON_RATE_LIMITED ||
-         reason == v1::ERROR_REASON_CONCURRENCY_LIMITED;
+         reason == v1::ERROR_REASON_CONCURRENCY_LIMITED ||
+         reason == v1::ERROR_REASON_BUDGET_EXCEEDED;
 }
 
 // Forever where waiting does not help.
@@ -85,7 +87,10 @@ Task<absl::StatusOr<AskedTarget>> NextAttempt::After(const Attempt& failed) {
   const bool lacks_embeddings =
       call_.embed != nullptr &&
       FaultReason(failure) == v1::ERROR_REASON_UNIMPLEMENTED;
-  if (!lacks_embeddings || last_failure_.ok()) last_failure_ = failure;
+  if (!lacks_embeddings || last_failure_.ok()) {
+    last_failure_ = failure;
+    TellPassedOver();
+  }
   if (failed.progress.http.not_processed && !reconnected_) {
     // The provider had given the connection up before it saw the request, so
     // that asking again repeats nothing, and does not count as an attempt.
@@ -205,6 +210,15 @@ std::optional<AskedTarget> NextAttempt::AcquireButForLimits(
 Task<std::optional<AskedTarget>> NextAttempt::Acquire(
     const PlannedTarget& target, v1::Attempt::Kind kind, TargetResort resort) {
   std::optional<AskedTarget> asked = AcquireButForLimits(target, kind, resort);
+  if (asked.has_value() && call_.budgets != nullptr &&
+      call_.runtime->budgets()->has_target_rules()) {
+    absl::Status reserved =
+        co_await ReserveTarget(call_, target, &asked->permit.budgets);
+    if (!reserved.ok()) {
+      RefuseByBudget(std::move(reserved));
+      asked.reset();
+    }
+  }
   if (asked.has_value() && asked->permit.limits != nullptr) {
     const bool taken = co_await asked->permit.limits->Take(call_.loop.Now());
     if (!taken) {
@@ -220,6 +234,16 @@ void NextAttempt::Refuse(const AskedTarget& refused) {
   if (KeepRefusal(RefusalByLimits(*refused.target, charges))) {
     call_.limits->TellOfTarget(charges);
   }
+}
+
+void NextAttempt::RefuseByBudget(absl::Status refusal) {
+  passed_over_by_ = FaultMetadata(refusal, "limit");
+  if (!KeepRefusal(std::move(refusal))) TellPassedOver();
+}
+
+void NextAttempt::TellPassedOver() {
+  if (passed_over_by_.empty()) return;
+  AddFaultMetadata(last_failure_, "passed_over_by_budget", passed_over_by_);
 }
 
 bool NextAttempt::KeepRefusal(absl::Status refusal) {

@@ -25,6 +25,9 @@
 // attempts says; what repeats is bounded by it. Nothing follows where the
 // caller's deadline leaves no time for it.
 //
+// A target that is not the first is passed over where its limits have no room,
+// and where one of its budgets that refuses has none.
+//
 // Thread contract: one call, on its loop.
 
 #ifndef SERVICE_PIPELINE_NEXT_ATTEMPT_H_
@@ -32,6 +35,7 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -63,8 +67,9 @@ struct AskedTarget {
 
 // Whether a caller whom nobody answers is told of `refusal` rather than of what
 // he would have been told so far, if that is not OK: what passes is told before
-// what an operator has done, of targets that their limits refuse the one with
-// the shortest wait, since that is who answers next, and else the first.
+// what an operator has done, of targets that their limits or budgets refuse the
+// one with the shortest wait, since that is who answers next, and else the
+// first.
 bool IsToldRather(const absl::Status& refusal, const absl::Status& so_far);
 
 class NextAttempt {
@@ -120,12 +125,15 @@ class NextAttempt {
   std::optional<AskedTarget> AcquireButForLimits(const PlannedTarget& target,
                                                  v1::Attempt::Kind kind,
                                                  TargetResort resort);
-  // The same with what it takes of its limits.
+  // The same with what it takes of its limits, and reserves of its budgets.
   Task<std::optional<AskedTarget>> Acquire(
       const PlannedTarget& target, v1::Attempt::Kind kind,
       TargetResort resort = TargetResort::kOrdinary);
   // Keeps why the target's limits have not let it be asked.
   void Refuse(const AskedTarget& refused);
+  // Keeps that a budget has not, and adds it to what the caller is told.
+  void RefuseByBudget(absl::Status refusal);
+  void TellPassedOver();
   // Whether it is what the caller is told, so far.
   bool KeepRefusal(absl::Status refusal);
 
@@ -178,6 +186,8 @@ class NextAttempt {
   // How the last attempt ended or, before the first, why its target may not be
   // asked.
   absl::Status last_failure_;
+  // The last budget that has kept a target from being asked; empty if none has.
+  std::string passed_over_by_;
   // The places of the present attempt, if it is not the first, and of a hedge.
   std::optional<RetryBudget::Permit> extra_;
   std::optional<RetryBudget::Permit> hedge_extra_;

@@ -23,6 +23,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "service/budgets/budget_charges.h"
 #include "service/limits/limit_charges.h"
 #include "service/overload/gradient_limit.h"
 #include "service/pipeline/call.h"
@@ -44,6 +45,9 @@ struct TargetPermit {
   ProviderPlace model_place;
   // What it is to take of the limits of the target; null if there are none.
   std::unique_ptr<LimitCharges> limits;
+  // Of budgets of the target, once NextAttempt has reserved it; null if that is
+  // nothing.
+  BudgetReservation budgets;
   // Whose credential is sent, and which; null if none of the configured ones
   // is.
   CredentialPool* credentials = nullptr;

@@ -177,12 +177,11 @@ BudgetModel::Verdict BudgetModel::Begins(size_t call, const Request& request,
                                          int64_t now) {
   const std::optional<int64_t> cost =
       CostOf(request.model, request.input, request.output);
-  CallState& state = calls_[call];
-  state.amounts = {.input = request.input,
-                   .output = request.output,
-                   .cost = cost.value_or(0),
-                   .turns = 1};
-  state.grown_to = request.output;
+  const SpentAmounts wanted = {.input = request.input,
+                               .output = request.output,
+                               .cost = cost.value_or(0),
+                               .turns = 1};
+  calls_[call].grown_to = request.output;
   Verdict verdict;
   std::vector<std::pair<const Rule*, std::string>> asked;
   for (const Rule& rule : rules_) {
@@ -190,8 +189,7 @@ BudgetModel::Verdict BudgetModel::Begins(size_t call, const Request& request,
     if (!name.has_value()) continue;
     asked.emplace_back(&rule, *name);
     if (rule.budget.mode == SpendingMode::kOff ||
-        Fits(rule, ScopeOf(rule, *name), state.amounts, cost.has_value(),
-             now)) {
+        Fits(rule, ScopeOf(rule, *name), wanted, cost.has_value(), now)) {
       continue;
     }
     if (rule.budget.mode == SpendingMode::kWarn) {
@@ -201,36 +199,72 @@ BudgetModel::Verdict BudgetModel::Begins(size_t call, const Request& request,
     }
   }
   if (!verdict.refused_by.empty()) return verdict;
-  for (const auto& [rule, name] : asked) {
-    Scope& scope = ScopeOf(*rule, name);
-    scope.reserved += state.amounts;
-    state.scopes.push_back(name);
-    scope.reserved_then.clear();
-    scope.beyond = 0;
-    for (size_t i = 0; i < calls_.size(); ++i) {
-      const auto& of_call = calls_[i].scopes;
-      if (std::find(of_call.begin(), of_call.end(), name) == of_call.end()) {
-        continue;
-      }
-      scope.reserved_then[i] = calls_[i].amounts.In(rule->budget.unit);
-    }
-  }
+  for (const auto& [rule, name] : asked) Reserve(call, *rule, name, wanted);
   return verdict;
+}
+
+std::string BudgetModel::Asks(size_t call, const Request& request,
+                              int64_t now) {
+  const std::optional<int64_t> cost =
+      CostOf(request.model, request.input, request.output);
+  const SpentAmounts wanted = {.input = request.input,
+                               .output = request.output,
+                               .cost = cost.value_or(0),
+                               .turns = 1};
+  std::vector<std::pair<const Rule*, std::string>> asked;
+  for (const Rule& rule : rules_) {
+    if (!MayPassOver(rule.budget.name)) continue;
+    const std::string name = *NameOf(rule, call, request.model);
+    // One reservation is for all attempts of its scope.
+    if (ReservedBy(call, name) != nullptr) continue;
+    if (!Fits(rule, ScopeOf(rule, name), wanted, cost.has_value(), now)) {
+      return name;
+    }
+    asked.emplace_back(&rule, name);
+  }
+  for (const auto& [rule, name] : asked) Reserve(call, *rule, name, wanted);
+  return "";
+}
+
+bool BudgetModel::MayPassOver(std::string_view budget) const {
+  return std::any_of(rules_.begin(), rules_.end(), [&](const Rule& rule) {
+    return rule.budget.name == budget && IsOfTarget(rule) &&
+           rule.budget.mode == SpendingMode::kEnforce;
+  });
+}
+
+const SpentAmounts* BudgetModel::ReservedBy(size_t call,
+                                            const std::string& name) const {
+  for (const auto& [scope, amounts] : calls_[call].scopes) {
+    if (scope == name) return &amounts;
+  }
+  return nullptr;
+}
+
+void BudgetModel::Reserve(size_t call, const Rule& rule,
+                          const std::string& name,
+                          const SpentAmounts& amounts) {
+  Scope& scope = ScopeOf(rule, name);
+  scope.reserved += amounts;
+  calls_[call].scopes.emplace_back(name, amounts);
+  scope.reserved_then.clear();
+  scope.beyond = 0;
+  for (size_t i = 0; i < calls_.size(); ++i) {
+    const SpentAmounts* const reserved = ReservedBy(i, name);
+    if (reserved == nullptr) continue;
+    scope.reserved_then[i] = reserved->In(rule.budget.unit);
+  }
 }
 
 void BudgetModel::Grows(size_t call, std::string_view model, int64_t output) {
   CallState& state = calls_[call];
   if (output < state.grown_to + kGrowth) return;
   state.grown_to = output;
-  for (const std::string& name : state.scopes) {
-    scopes_[name].reserved -= state.amounts;
-  }
-  SpentAmounts& had = state.amounts;
-  had.output = std::max(had.output, output);
-  had.cost =
-      std::max(had.cost, CostOf(model, had.input, output).value_or(0));
-  for (const std::string& name : state.scopes) {
-    scopes_[name].reserved += state.amounts;
+  for (auto& [name, had] : state.scopes) {
+    scopes_[name].reserved -= had;
+    had.output = std::max(had.output, output);
+    had.cost = std::max(had.cost, CostOf(model, had.input, output).value_or(0));
+    scopes_[name].reserved += had;
   }
 }
 
@@ -251,9 +285,9 @@ BudgetModel::Charges BudgetModel::Settles(
     size_t call, const SpentAmounts& real,
     const std::vector<std::pair<std::string, SpentAmounts>>& at, int64_t now) {
   Charges charges;
-  const std::vector<std::string> scopes = calls_[call].scopes;
+  const auto scopes = calls_[call].scopes;
   GivesBack(call);
-  for (const std::string& name : scopes) {
+  for (const auto& [name, reserved] : scopes) {
     const Rule& rule = *scopes_[name].rule;
     if (IsOfTarget(rule)) continue;
     Charge(rule, name, call, real, now);
@@ -272,8 +306,8 @@ BudgetModel::Charges BudgetModel::Settles(
 
 void BudgetModel::GivesBack(size_t call) {
   CallState& state = calls_[call];
-  for (const std::string& name : state.scopes) {
-    scopes_[name].reserved -= state.amounts;
+  for (const auto& [name, reserved] : state.scopes) {
+    scopes_[name].reserved -= reserved;
   }
   state.scopes.clear();
 }

@@ -65,6 +65,12 @@ class BudgetModel {
   };
   // Reserves it if it is let in.
   Verdict Begins(size_t call, const Request& request, int64_t now);
+  // It asks another target, or one again. Reserves that; or returns the budget
+  // that should have kept it from that.
+  std::string Asks(size_t call, const Request& request, int64_t now);
+  // Whether a budget of this name may keep a call from a target that is not the
+  // first.
+  bool MayPassOver(std::string_view budget) const;
   // So many tokens have come of its stream.
   void Grows(size_t call, std::string_view model, int64_t output);
   // It has taken all of this, of which so much at each target, by their models.
@@ -114,11 +120,15 @@ class BudgetModel {
     int64_t beyond = 0;
   };
   struct CallState {
-    SpentAmounts amounts;
     int64_t grown_to = 0;  // Tokens of output.
-    std::vector<std::string> scopes;
+    // What is reserved of each scope.
+    std::vector<std::pair<std::string, SpentAmounts>> scopes;
   };
 
+  // What the call has reserved of the scope; null if that is nothing.
+  const SpentAmounts* ReservedBy(size_t call, const std::string& name) const;
+  void Reserve(size_t call, const Rule& rule, const std::string& name,
+               const SpentAmounts& amounts);
   // By its name; nothing if the call is not charged to it.
   std::optional<std::string> NameOf(const Rule& rule, size_t call,
                                     std::string_view model) const;

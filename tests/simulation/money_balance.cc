@@ -94,6 +94,7 @@ std::string Difference(const Standings& real, const Standings& right) {
 }  // namespace
 
 void MoneyRules::Look() {
+  FindAsked();
   FindSettled();
   const absl::Duration now = watched_.clock->SteadyTime();
   if (now == compared_at_) return;

@@ -30,6 +30,16 @@ int64_t MoneyRules::PromptTokens(size_t call) const {
   return TokensOf(PromptOf(scenario_.calls[call]).size()) + kTokensPerMessage;
 }
 
+BudgetModel::Request MoneyRules::EstimateAt(size_t call,
+                                            std::string_view model) const {
+  const int64_t expected = scenario_.money->expected_output_tokens;
+  return {.model = std::string(model),
+          .input = PromptTokens(call),
+          .output = std::min<int64_t>(
+              expected,
+              scenario_.calls[call].output_tokens_limit.value_or(expected))};
+}
+
 bool MoneyRules::IsUnderWay(const CallState& call) const {
   return std::any_of(call.asks.begin(), call.asks.end(), [&](size_t ask) {
     return asks_.at(ask).ending == Ending::kUnderWay;
@@ -48,13 +58,9 @@ void MoneyRules::CallBegins(size_t call, const Call& running) {
   state.running = &running;
   state.last_end = Now();
   running_.insert(call);
-  const int64_t expected = scenario_.money->expected_output_tokens;
   BudgetModel::Verdict verdict = budgets_.Begins(
       call,
-      {.model = scenario_.routes[scripted.route].targets.front().model,
-       .input = PromptTokens(call),
-       .output = std::min<int64_t>(
-           expected, scripted.output_tokens_limit.value_or(expected))},
+      EstimateAt(call, scenario_.routes[scripted.route].targets.front().model),
       Now());
   state.refused_by = std::move(verdict.refused_by);
   state.warnings = verdict.warnings;
@@ -82,7 +88,10 @@ void MoneyRules::TellsEnd(size_t call, const absl::Status& outcome) {
   const bool by_budget =
       FaultReason(outcome) == v1::ERROR_REASON_BUDGET_EXCEEDED;
   const std::string& refused_by = calls_[call].refused_by;
-  if (by_budget && refused_by.empty()) {
+  // What has kept it from other targets than the first names the last one.
+  const bool by_target = !FaultMetadata(outcome, "provider").empty() &&
+                         budgets_.MayPassOver(FaultMetadata(outcome, "limit"));
+  if (by_budget && refused_by.empty() && !by_target) {
     broken_(absl::StrCat("call ", call,
                          " is refused by a budget, and each has room for it"));
   } else if (!by_budget && !refused_by.empty()) {
@@ -171,6 +180,29 @@ std::optional<MoneyRules::Bill> MoneyRules::BillOf(const Ask& ask,
       .output = output,
       .cost = budgets_.CostOf(ask.model, input, output).value_or(0)};
   return bill;
+}
+
+void MoneyRules::FindAsked() {
+  for (const size_t number : running_) {
+    CallState& call = calls_[number];
+    if (call.settled || !budgets_.Holds(number)) continue;
+    size_t at = 0;
+    for (const Attempt& attempt : call.running->attempts) {
+      if (at++ < call.attempts) continue;
+      ++call.attempts;
+      const BudgetModel::Request request = EstimateAt(number, attempt.model);
+      std::string refused_by = budgets_.Asks(number, request, Now());
+      if (!refused_by.empty()) {
+        // It may have fitted since another call was settled.
+        FindSettled();
+        refused_by = budgets_.Asks(number, request, Now());
+      }
+      if (refused_by.empty()) continue;
+      broken_(absl::StrCat("call ", number, " asks ", ToAbsl(attempt.provider),
+                           "/", ToAbsl(attempt.model), ", and ", refused_by,
+                           " has no room for it"));
+    }
+  }
 }
 
 void MoneyRules::FindSettled() {

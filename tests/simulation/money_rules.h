@@ -11,7 +11,8 @@
 //     have: after each step, to the token and the nano-dollar. Nothing is
 //     reserved for a call that has its end.
 //   * No call is let in by a budget that refuses and has no room for it, and
-//     none refused by one that has. None is gone beyond by more than what calls
+//     none refused by one that has; nor is another target asked that has such a
+//     budget. None is gone beyond by more than what calls
 //     under way took beyond their estimates.
 //   * What a request has taken is what its provider told, or what the
 //     documentation says of those that tell nothing; and that is the same in
@@ -126,6 +127,7 @@ class MoneyRules {
     const Call* running = nullptr;
     std::string refused_by;  // The budget that has no room for it.
     int warnings = 0;        // To be said once it is served.
+    size_t attempts = 0;  // Whose reservations are known.
     std::vector<size_t> asks;
     std::map<std::string, int> asked;        // By target.
     int64_t last_end = 0;                    // Of its requests; seconds.
@@ -149,6 +151,8 @@ class MoneyRules {
 
   int64_t Now() const;
   int64_t PromptTokens(size_t call) const;
+  // What is reserved for it at a target with this model.
+  BudgetModel::Request EstimateAt(size_t call, std::string_view model) const;
   bool IsUnderWay(const CallState& call) const;
   void Ends(size_t ask, Ending ending);
   // Whether the ledger cannot be written, or has not been since then.
@@ -157,6 +161,8 @@ class MoneyRules {
   // Finds out which calls have settled, and compares, if time has passed.
   void Look();
   void FindSettled();
+  // Finds out which targets were asked after the first, or beside it.
+  void FindAsked();
   void Settle(size_t number, CallState& call);
   void CompareBudgets();
   void CompareBook(const BudgetBook& book, std::string_view whose);

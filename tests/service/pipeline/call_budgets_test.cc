@@ -67,7 +67,8 @@ class CallBudgetsTest : public testing::Test {
   // A token costs a thousandth of a dollar. The first provider answers, unless
   // it fails.
   void Configure(const std::string& budgets,
-                 const absl::Status& first_fails = absl::OkStatus()) {
+                 const absl::Status& first_fails = absl::OkStatus(),
+                 const std::string& resilience = "retry: {attempts_limit: 1}") {
     std::vector<ProviderRegistry::Entry> entries;
     for (const char* name : {"first", "second"}) {
       auto provider = std::make_unique<ScriptedProvider>(name);
@@ -86,7 +87,8 @@ class CallBudgetsTest : public testing::Test {
             "routing: {model_rules: [{glob: '*', targets: [{provider: first}, "
             "{provider: second, priority: 1}]}]}\n"
             "prices: {models: [{model: m, input: '1000', output: '1000'}]}\n"
-            "resilience: {retry: {attempts_limit: 1}}\n",
+            "resilience: {circuit_breaker: {mode: metrics_only}, ",
+            resilience, "}\n",
             budgets.empty() ? "" : absl::StrCat("budgets: ", budgets, "\n")),
         std::make_unique<const ProviderRegistry>(std::move(entries)),
         {.clock = &time_, .random = &random_, .secure_random = &random_});
@@ -309,6 +311,108 @@ TEST_F(CallBudgetsTest, ModelsAreChargedForWhoeverHasAnswered) {
   };
   EXPECT_GT(SpentOf(of("first")).total_tokens(), 0);
   EXPECT_EQ(SpentOf(of("second")), BudgetAmounts());
+}
+
+TEST_F(CallBudgetsTest, ATargetWhoseBudgetIsSpentIsNotAskedInPlaceOfAnother) {
+  for (const bool stream : {false, true}) {
+    Configure(
+        "{rules: [{name: each, unit: total_tokens, limit: 40, "
+        "per: [provider]}, {name: spare, unit: total_tokens, limit: 30, "
+        "match: {providers: [second]}}]}",
+        MakeFault(v1::ERROR_REASON_PROVIDER_UNAVAILABLE, "down"));
+    absl::Status status;
+    while (status.ok()) status = Ask(stream);
+    const int asked = second_->asked();
+    EXPECT_GT(asked, 0);
+    EXPECT_LE(SpentOf({.budget = "spare"}).total_tokens(), 30);
+    // The caller hears how the first has failed, and what kept him from others.
+    EXPECT_EQ(FaultReason(status), v1::ERROR_REASON_PROVIDER_UNAVAILABLE);
+    EXPECT_EQ(FaultMetadata(status, "passed_over_by_budget"), "spare");
+    EXPECT_FALSE(Ask(stream).ok());
+    EXPECT_EQ(second_->asked(), asked);
+    EXPECT_GT(runtime_->budgets()->Find("spare")->counts().refused.load(), 1);
+  }
+}
+
+TEST_F(CallBudgetsTest, WhereNobodyElseMayBeAskedTheBudgetIsWhatIsTold) {
+  Configure(
+      "{rules: [{name: spare, unit: total_tokens, limit: 5, "
+      "match: {providers: [second]}}]}");
+  runtime_->resilience()
+      .targets.Find("first", "m")
+      .availability.Disable(TargetAvailability::By::kOperator, "by alice");
+  const absl::Status refused = Ask();
+  EXPECT_EQ(FaultReason(refused), v1::ERROR_REASON_BUDGET_EXCEEDED);
+  EXPECT_EQ(FaultMetadata(refused, "limit"), "spare");
+  EXPECT_EQ(first_->asked() + second_->asked(), 0);
+}
+
+TEST_F(CallBudgetsTest, WhatIsLeftIsTheLeastOfAllTargetsThatWereAsked) {
+  Configure(
+      "{rules: [{name: each, unit: total_tokens, limit: 1000, "
+      "per: [provider]}, {name: spare, unit: total_tokens, limit: 500, "
+      "match: {providers: [second]}}]}",
+      MakeFault(v1::ERROR_REASON_PROVIDER_UNAVAILABLE, "down"));
+  ASSERT_TRUE(Ask().ok());
+  const int64_t spent = SpentOf({.budget = "spare"}).total_tokens();
+  EXPECT_GT(spent, 0);
+  EXPECT_EQ(remaining_, 500 - spent);
+}
+
+TEST_F(CallBudgetsTest, BudgetsOfOtherTargetsThatOnlyWarnKeepNobodyFromThem) {
+  for (const char* mode : {"warn", "off"}) {
+    Configure(absl::StrCat("{rules: [{name: spare, unit: total_tokens, "
+                           "limit: 1, match: {providers: [second]}, mode: ",
+                           mode, "}]}"),
+              MakeFault(v1::ERROR_REASON_PROVIDER_UNAVAILABLE, "down"));
+    EXPECT_TRUE(Ask().ok());
+    EXPECT_TRUE(Ask().ok());
+    EXPECT_GT(SpentOf({.budget = "spare"}).total_tokens(), 1);
+  }
+}
+
+TEST_F(CallBudgetsTest, TargetsOfOneScopeHaveOneReservation) {
+  const std::string budgets =
+      "{expected_output_tokens: 10, rules: [{name: b, unit: output_tokens, "
+      "limit: 10, per: [model]}]}";
+  Configure(budgets, MakeFault(v1::ERROR_REASON_PROVIDER_UNAVAILABLE, "down"));
+  EXPECT_TRUE(Ask().ok());
+  EXPECT_EQ(second_->asked(), 1);
+}
+
+TEST_F(CallBudgetsTest, AStreamOfAnotherTargetReservesMoreAsItGoes) {
+  Configure(
+      "{expected_output_tokens: 1, rules: [{name: spare, "
+      "unit: output_tokens, limit: 5000, match: {providers: [second]}}]}",
+      MakeFault(v1::ERROR_REASON_PROVIDER_UNAVAILABLE, "down"));
+  second_->Answer(std::string(4000, 'x'));
+  max_output_tokens_ = 10'000;
+  int64_t reserved = 0;
+  on_batch_ = [&](Call& call) {
+    const auto standing = call.runtime->budget_table().Find(
+        {.budget = "spare"}, absl::ToUnixSeconds(time_.WallTime()));
+    reserved = std::max(reserved, standing->reserved.output_tokens);
+  };
+  ASSERT_TRUE(Ask(/*stream=*/true).ok());
+  ASSERT_TRUE(Ask(/*stream=*/true).ok());
+  EXPECT_GT(reserved, 500);
+}
+
+TEST_F(CallBudgetsTest, ATargetWhoseBudgetIsSpentIsNoHedge) {
+  Configure(
+      "{rules: [{name: spare, unit: total_tokens, limit: 5, "
+      "match: {providers: [second]}}]}",
+      absl::OkStatus(), "hedging: {enabled: true, delay: 1s}");
+  first_->TakeTime(absl::Seconds(3));
+  EXPECT_TRUE(Ask().ok());
+  EXPECT_EQ(second_->asked(), 0);
+  Configure(
+      "{rules: [{name: spare, unit: total_tokens, limit: 500, "
+      "match: {providers: [second]}}]}",
+      absl::OkStatus(), "hedging: {enabled: true, delay: 1s}");
+  first_->TakeTime(absl::Seconds(3));
+  EXPECT_TRUE(Ask().ok());
+  EXPECT_EQ(second_->asked(), 1);
 }
 
 TEST_F(CallBudgetsTest, WhatNobodyWillKnowIsChargedToTheTargetThatWasAsked) {
