@@ -9,6 +9,7 @@
 #include "absl/time/time.h"
 #include "errors/fault.h"
 #include "google/rpc/status.pb.h"
+#include "service/pipeline/call_ledger.h"
 
 namespace gateway {
 namespace {
@@ -32,7 +33,10 @@ bool IsOfProvider(v1::ErrorReason reason) {
 
 std::string PushbackMs(const absl::Status& status, ClientRetry retry) {
   const v1::ErrorReason reason = FaultReason(status);
-  if (retry == ClientRetry::kForbidden || IsOfProvider(reason)) return "-1";
+  if (retry == ClientRetry::kForbidden || IsOfProvider(reason) ||
+      WasAnswered(status)) {
+    return "-1";
+  }
   if (const std::optional<absl::Duration> delay = RetryDelay(status)) {
     // Rounded up: an attempt that comes too early is wasted.
     const int64_t ms = absl::ToInt64Milliseconds(

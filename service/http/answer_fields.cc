@@ -5,6 +5,7 @@
 #include "errors/verdict.h"
 #include "service/api/call_context.h"
 #include "service/api/call_report.h"
+#include "service/pipeline/call_ledger.h"
 
 namespace gateway {
 namespace {
@@ -33,7 +34,6 @@ bool MayHelpToTryAgain(const absl::Status& outcome, int attempts) {
     case v1::ERROR_REASON_CONTEXT_SERVICE_UNAVAILABLE:
     case v1::ERROR_REASON_STORE_UNAVAILABLE:
     case v1::ERROR_REASON_DRAINING:
-    case v1::ERROR_REASON_LEDGER_UNAVAILABLE:
     case v1::ERROR_REASON_PROVIDER_CONFLICT:
     case v1::ERROR_REASON_CONCURRENCY_LIMITED:
     case v1::ERROR_REASON_CANCELLED:
@@ -43,6 +43,9 @@ bool MayHelpToTryAgain(const absl::Status& outcome, int attempts) {
       // Without a time to come back, more is asked for than ever will be let
       // pass at once.
       return RetryDelay(outcome).has_value();
+    case v1::ERROR_REASON_LEDGER_UNAVAILABLE:
+      // Nor is what a provider was asked for to be made, and billed, again.
+      return attempts == 0 && !WasAnswered(outcome);
     case v1::ERROR_REASON_DEADLINE_EXCEEDED:
       // As after any time-out.
     case v1::ERROR_REASON_PROVIDER_RATE_LIMITED:
@@ -90,11 +93,12 @@ void AnswerFields::AddUpstream(const UpstreamFields& fields) {
 }
 
 void AnswerFields::AddOutcome(const Call& call, const absl::Status& outcome) {
-  // Without connections that were replaced: on those the provider was not
-  // asked.
+  // Without connections that were replaced, and without what the ledger has not
+  // let be sent: there the provider was not asked.
   int asked = 0;
   for (const Attempt& each : call.attempts) {
-    asked += each.kind != v1::Attempt::KIND_RECONNECT;
+    asked += each.kind != v1::Attempt::KIND_RECONNECT &&
+             each.error_reason != v1::ERROR_REASON_LEDGER_UNAVAILABLE;
   }
   AddFailure(outcome, asked);
   AddReport(call);

@@ -50,6 +50,18 @@ absl::Status Unavailable(const absl::Status& why) {
                    absl::StatusCodeToString(why.code())));
 }
 
+// The same of a call that was answered.
+absl::Status AnsweredInVain(const absl::Status& why) {
+  absl::Status fault = MakeFault(
+      v1::ERROR_REASON_LEDGER_UNAVAILABLE,
+      absl::StrCat("a provider has answered the call, and the ledger cannot be "
+                   "written: an answer without an entry is not given; to make "
+                   "the call again would be billed again: ",
+                   absl::StatusCodeToString(why.code())));
+  AddFaultMetadata(fault, kAnsweredKey, "true");
+  return fault;
+}
+
 // What an attempt is taken to have consumed if nobody will know.
 v1::Usage EstimateUnknown(const PlannedCall& call, const Attempt& attempt) {
   v1::Usage usage;
@@ -191,6 +203,11 @@ void CallLedger::Dispatching::Source::AddReservation(const v1::Usage& estimate,
       call_, *trip_.attempt, estimate, turns_, trip_.dispatch_time);
   if (lost.empty()) return;
   note->append(ReservationNote(trip_.dispatch_id, BudgetReservationForm(lost)));
+}
+
+bool WasAnswered(const absl::Status& failure) {
+  return FaultReason(failure) == v1::ERROR_REASON_LEDGER_UNAVAILABLE &&
+         !FaultMetadata(failure, kAnsweredKey).empty();
 }
 
 CallLedger::Dispatching::Dispatching(CallLedger& ledger,
@@ -419,7 +436,7 @@ Task<absl::Status> CallLedger::Finish(Call& call, absl::Status outcome) {
   assert(!debit.has_value() || !call.budgets->owes());
   // Who hears of a failure anyhow hears of that one.
   if (committed.ok() || !outcome.ok()) co_return outcome;
-  co_return Unavailable(committed);
+  co_return was_asked ? AnsweredInVain(committed) : Unavailable(committed);
 }
 
 const std::string& CallLedger::OwnEntryId(const IncomingCall& call) {

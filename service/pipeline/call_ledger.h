@@ -68,6 +68,12 @@ class CommitSpan {
 
 // The metadata of a refusal's ErrorInfo that names its entry.
 inline constexpr std::string_view kLedgerEntryKey = "ledger_entry_id";
+// The metadata of LEDGER_UNAVAILABLE where a provider has answered the call.
+inline constexpr std::string_view kAnsweredKey = "answered";
+
+// Whether the call failed although a provider has answered it, so that to make
+// it again would be billed again.
+bool WasAnswered(const absl::Status& failure);
 
 class CallLedger : public Recycled {
  public:

@@ -14,6 +14,7 @@
 #include "llmgateway/v1/usage.pb.h"
 #include "service/api/call_report.h"
 #include "service/http/http_api.h"
+#include "service/pipeline/call_ledger.h"
 
 namespace gateway {
 namespace {
@@ -105,6 +106,15 @@ TEST(AnswerFieldsTest, WhatWasTriedOnceIsTheirsToTryAgain) {
     EXPECT_EQ(AdviceFor(MakeFault(reason, ""), /*attempts=*/1), "false");
   }
   EXPECT_EQ(AdviceFor(MakeFault(v1::ERROR_REASON_DEADLINE_EXCEEDED, "")), "");
+}
+
+TEST(AnswerFieldsTest, WhatAProviderWasAskedForIsNotToBeBilledAgain) {
+  absl::Status failure = MakeFault(v1::ERROR_REASON_LEDGER_UNAVAILABLE, "");
+  EXPECT_EQ(AdviceFor(failure, /*attempts=*/0), "") << "it was refused";
+  EXPECT_EQ(AdviceFor(failure, /*attempts=*/1), "false");
+  // As another call that was asked for the same hears.
+  AddFaultMetadata(failure, kAnsweredKey, "true");
+  EXPECT_EQ(AdviceFor(failure, /*attempts=*/0), "false");
 }
 
 TEST(AnswerFieldsTest, ClientsShallNotRepeatWhatComesOutTheSame) {
