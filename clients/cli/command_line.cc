@@ -84,9 +84,9 @@ constexpr KnownCommand kKnownCommands[] = {
 constexpr KnownCommand kCompleteCommand = {"complete", Verb::kComplete};
 
 constexpr std::string_view kValuedFlags[] = {
-    "--url",           "--pid_file",        "--wait",
-    "--daemon_config", "--ca_file",         "--admin",
-    "--grpc",          "--gateway_context", kOutputFlag};
+    "--url",      "--pid_file",        "--wait",     "--daemon_config",
+    "--ca_file",  "--cert_file",       "--key_file", "--admin",
+    "--grpc",     "--gateway_context", kOutputFlag};
 constexpr std::string_view kPlainFlags[] = {"--gateway", "--no-gateway",
                                             "--proxy",   "--no-proxy",
                                             "--help",    "--version"};
@@ -180,6 +180,8 @@ absl::Status SetFlag(const std::string& name, const std::string& value,
   if (name == "--pid_file") command->pid_file = value;
   if (name == "--daemon_config") command->daemon_config = value;
   if (name == "--ca_file") command->ca_file = value;
+  if (name == "--cert_file") command->cert_file = value;
+  if (name == "--key_file") command->key_file = value;
   if (name == "--admin") command->admin = value;
   if (name == "--grpc") command->grpc = value;
   if (name == "--gateway_context") command->gateway_context = value;

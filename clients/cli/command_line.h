@@ -28,6 +28,13 @@ namespace gateway {
 // The process's environment, read by main.
 using Variables = std::map<std::string, std::string>;
 
+// Files in PEM for a connection over TLS; empty for what is not said.
+struct TlsFiles {
+  std::string ca;    // Whom to trust.
+  std::string cert;  // As whom to connect, where the listener asks for that.
+  std::string key;   // The private key of `cert`.
+};
+
 struct CommandLine {
   enum class Verb {
     kHelp,
@@ -75,6 +82,9 @@ struct CommandLine {
   std::string pid_file;
   // Whom to trust besides the system's bundle when asking over TLS.
   std::string ca_file;
+  // The certificate to show over TLS, and its private key.
+  std::string cert_file;
+  std::string key_file;
   // For how long to look again.
   absl::Duration wait;
   // What to look for. Unset for what was not said.
@@ -86,11 +96,11 @@ struct CommandLine {
   // The context that applies, if it does not say where the gateway is, and
   // nobody who counts more does.
   std::string placeless_context;
-  // Whom to trust at each listener, by `ca_file` or the context that has placed
-  // it.
-  std::string url_ca_file;
-  std::string admin_ca_file;
-  std::string grpc_ca_file;
+  // Whom to trust at each listener and as whom to connect, by these or the
+  // context that has placed it.
+  TlsFiles url_tls;
+  TlsFiles admin_tls;
+  TlsFiles grpc_tls;
   // Where operators ask, and where callers do by gRPC.
   std::string admin;
   std::string grpc;

@@ -146,9 +146,9 @@ ReadyQuestion QuestionTo(const Route& route, const CommandLine& command) {
   const bool has_operations =
       route.record.has_value() && !route.record->operations_url.empty();
   if (has_operations) {
-    return {route.record->operations_url, "/readyz", command.url_ca_file};
+    return {route.record->operations_url, "/readyz", command.url_tls.ca};
   }
-  return {route.url, "/health/ready", command.url_ca_file};
+  return {route.url, "/health/ready", command.url_tls.ca};
 }
 
 int PrintStatus(const CommandLine& command, const Switches& switches,
@@ -232,7 +232,7 @@ absl::StatusOr<RpcPlace> AdminOf(const CommandLine& command,
                                       command, variables));
   return RpcPlace{.address = std::move(address),
                   .key = VariableOf(variables, "GATEWAY_OPERATOR_KEY"),
-                  .ca_file = command.admin_ca_file};
+                  .tls = command.admin_tls};
 }
 
 // Where callers ask by gRPC, and as whom.
@@ -247,7 +247,7 @@ absl::StatusOr<RpcPlace> GrpcOf(const CommandLine& command,
                                       command, variables));
   return RpcPlace{.address = std::move(address),
                   .key = VariableOf(variables, "GATEWAY_KEY"),
-                  .ca_file = command.grpc_ca_file,
+                  .tls = command.grpc_tls,
                   .flag = "--grpc",
                   .key_variable = "GATEWAY_KEY"};
 }
@@ -257,10 +257,8 @@ int RunRollout(const CommandLine& command, const Variables& variables,
   const absl::StatusOr<RpcPlace> admin = AdminOf(command, variables);
   if (!admin.ok()) return Fail(command, err, admin.status());
   const absl::StatusOr<RolloutShare> share =
-      ChangeRollout({.address = admin->address,
+      ChangeRollout({.admin = *admin,
                      .change = command.rollout,
-                     .key = admin->key,
-                     .ca_file = admin->ca_file,
                      .as_json = command.asked.as_json});
   if (!share.ok()) return Fail(command, err, share.status());
   out << (command.asked.as_json ? share->text
@@ -460,7 +458,7 @@ int RunDaemonCommand(const CommandLine& command, const Variables& variables,
   CommandLine status = command;
   status.pid_file = files->pid_file;
   status.url.clear();
-  status.url_ca_file = command.ca_file;
+  status.url_tls.ca = command.ca_file;
   status.gateway_enabled = true;
   return RunOnRoute(status, variables, console.out, console.err);
 }

@@ -94,7 +94,9 @@ constexpr ContextPlace kContextPlaces[] = {
     {"pid_file", &CommandLine::pid_file, ReadFileName},
     {"admin", &CommandLine::admin, ReadTarget},
     {"grpc", &CommandLine::grpc, ReadTarget},
-    {"ca_file", &CommandLine::ca_file, ReadFileName}};
+    {"ca_file", &CommandLine::ca_file, ReadFileName},
+    {"cert_file", &CommandLine::cert_file, ReadFileName},
+    {"key_file", &CommandLine::key_file, ReadFileName}};
 
 // A field that names the variable that has a key.
 struct ContextKey {
@@ -329,17 +331,17 @@ struct ContextListener {
   const char* field;
   std::string CommandLine::* flag;
   const char* variable;
-  std::string CommandLine::* ca_file;
+  TlsFiles CommandLine::* tls;
   // Null if no key is shown there.
   const char* key_field;
   const char* key_variable;
 };
 // The first is named by what names all: a URL or a PID file.
 constexpr ContextListener kContextListeners[] = {
-    {nullptr, nullptr, nullptr, &CommandLine::url_ca_file, nullptr, nullptr},
-    {"admin", &CommandLine::admin, "GATEWAY_ADMIN", &CommandLine::admin_ca_file,
+    {nullptr, nullptr, nullptr, &CommandLine::url_tls, nullptr, nullptr},
+    {"admin", &CommandLine::admin, "GATEWAY_ADMIN", &CommandLine::admin_tls,
      "operator_key_variable", "GATEWAY_OPERATOR_KEY"},
-    {"grpc", &CommandLine::grpc, "GATEWAY", &CommandLine::grpc_ca_file,
+    {"grpc", &CommandLine::grpc, "GATEWAY", &CommandLine::grpc_tls,
      "key_variable", "GATEWAY_KEY"}};
 
 // Where the listeners of the gateway that is meant are. Each is where the first
@@ -413,10 +415,16 @@ class Destination {
                      Variables* variables) const {
     const Who who = PlacedBy(listener);
     const bool is_own = IsOwn(listener, who);
-    command->*listener.ca_file = said_.ca_file;
+    TlsFiles& tls = command->*listener.tls;
+    tls = {said_.ca_file, said_.cert_file, said_.key_file};
     // Who names a context trusts whom it trusts; nothing secret goes out by it.
-    if (said_.ca_file.empty() && (is_own || is_named_)) {
-      command->*listener.ca_file = FieldText(context_, "ca_file");
+    if (tls.ca.empty() && (is_own || is_named_)) {
+      tls.ca = FieldText(context_, "ca_file");
+    }
+    // Who one is is shown to the context's own addresses, as its keys are.
+    if (tls.cert.empty() && tls.key.empty() && is_own) {
+      tls.cert = FieldText(context_, "cert_file");
+      tls.key = FieldText(context_, "key_file");
     }
     if (listener.field == nullptr) return;
     if (who != Who::kVariables) variables->erase(listener.variable);

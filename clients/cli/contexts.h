@@ -1,6 +1,6 @@
 // Contexts are gateways that gatewayctl knows by name, in a file: where each
-// listens, whom to trust, and which variables have the keys for it. No key is
-// in the file itself.
+// listens, whom to trust, and which variables and files have the keys for it.
+// No key is in the file itself.
 //
 //   gatewayctl contexts set test --admin test:50052 --grpc test:50051
 //   gatewayctl contexts use test
@@ -8,9 +8,9 @@
 //
 // What a flag says counts more than a context that is named, that more than the
 // environment, and that more than the context in use. Who says where a listener
-// is, or where the whole gateway is (a URL, a PID file), says with which key
-// and whom to trust: a context's keys go to its own addresses, and nowhere
-// else.
+// is, or where the whole gateway is (a URL, a PID file), says with which key or
+// certificate, and whom to trust: a context's keys go to its own addresses, and
+// nowhere else, nor is its certificate shown elsewhere.
 //
 // Thread-safe: plain functions; they read and write the file, and of those who
 // change it at once each waits for the others.

@@ -299,7 +299,7 @@ constexpr HelpItem kConfigItems[] = {
     {"--validate_only", "apply, rollback, reload: only say what would change"},
 };
 constexpr HelpItem kContextsItems[] = {
-    {"--url, --pid_file, --grpc, --admin, --ca_file",
+    {"--url, --pid_file, --grpc, --admin, --ca_file, --cert_file, --key_file",
      "set: what the context says in place of these flags"},
     {"--key_variable, --operator_key_variable NAME",
      "set: the variables that have a caller's and an operator's key for it; "
@@ -345,6 +345,9 @@ constexpr HelpItem kCallersItems[] = {
      "PID file"},
     {"$GATEWAY_KEY", "the caller's key, where one is asked for"},
     {"--ca_file FILE", "asks over TLS, trusting these certificates"},
+    {"--cert_file FILE, --key_file FILE",
+     "the certificate to show over TLS, and its private key, in PEM, where "
+     "one is asked for"},
 };
 constexpr HelpItem kOperatorsItems[] = {
     {"--admin ADDRESS",
@@ -352,6 +355,9 @@ constexpr HelpItem kOperatorsItems[] = {
      "of the PID file"},
     {"$GATEWAY_OPERATOR_KEY", "the operator's key, where one is asked for"},
     {"--ca_file FILE", "asks over TLS, trusting these certificates"},
+    {"--cert_file FILE, --key_file FILE",
+     "the certificate to show over TLS, and its private key, in PEM, where "
+     "one is asked for"},
 };
 constexpr HelpItem kWayItems[] = {
     {"--gateway, --no-gateway",

@@ -6,7 +6,6 @@
 #include "absl/strings/strip.h"
 #include "base/status_macros.h"
 #include "clients/cli/answer_text.h"
-#include "clients/cli/rpc_connection.h"
 #include "llmgateway/v1/admin.pb.h"
 
 namespace gateway {
@@ -44,11 +43,8 @@ std::string ShareText(const v1::UpdateRolloutResponse& response) {
 absl::StatusOr<RolloutShare> ChangeRollout(const RolloutQuestion& question) {
   GATEWAY_ASSIGN_OR_RETURN(const v1::UpdateRolloutRequest request,
                            RequestOf(question.change));
-  GATEWAY_ASSIGN_OR_RETURN(
-      const AdminConnection admin,
-      AdminConnection::Open({.address = question.address,
-                             .key = question.key,
-                             .ca_file = question.ca_file}));
+  GATEWAY_ASSIGN_OR_RETURN(const AdminConnection admin,
+                           AdminConnection::Open(question.admin));
   GATEWAY_ASSIGN_OR_RETURN(
       const v1::UpdateRolloutResponse response,
       admin.Call(&v1::AdminService::Stub::UpdateRollout, request));

@@ -2,7 +2,8 @@
 // that its rules are for, or how large it is.
 //
 //   absl::StatusOr<RolloutShare> share =
-//       ChangeRollout({.address = "127.0.0.1:50052", .change = "25"});
+//       ChangeRollout({.admin = {.address = "127.0.0.1:50052"},
+//                      .change = "25"});
 //   std::cout << share->text;  // "on, 25 % of the callers"
 //
 // Thread-safe; blocks, for ten seconds at most.
@@ -13,14 +14,13 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "clients/cli/rpc_connection.h"
 
 namespace gateway {
 
 struct RolloutQuestion {
-  std::string address;  // Of the admin listener, as `host:port`.
-  std::string change;   // `off`, `on`, `reset`, a percentage, or `status`.
-  std::string key;      // The operator's; empty if none is to be shown.
-  std::string ca_file;  // Asks over TLS, and trusts these; empty: in plaintext.
+  RpcPlace admin;
+  std::string change;  // `off`, `on`, `reset`, a percentage, or `status`.
   bool as_json = false;
 };
 

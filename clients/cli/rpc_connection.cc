@@ -8,7 +8,10 @@
 #include <cstddef>
 
 #include "absl/strings/str_cat.h"
+#include "base/net/tls_material.h"
+#include "base/os/clock.h"
 #include "base/os/file.h"
+#include "base/secret.h"
 #include "base/status_macros.h"
 #include "clients/cli/failure_text.h"
 #include "clients/cli/rpc_hint.h"
@@ -20,18 +23,47 @@ namespace {
 
 constexpr size_t kCertificatesBytesLimit = 1024 * 1024;
 
-absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> CredentialsOf(
-    const RpcPlace& place) {
-  if (place.ca_file.empty()) return grpc::InsecureChannelCredentials();
-  grpc::SslCredentialsOptions options;
-  absl::StatusOr<std::string> certificates =
-      ReadFile(place.ca_file, kCertificatesBytesLimit);
-  if (!certificates.ok()) {
-    return absl::Status(
-        certificates.status().code(),
-        absl::StrCat(place.ca_file, ": ", certificates.status().message()));
+absl::Status InPemFile(const std::string& path, const absl::Status& why) {
+  return absl::Status(why.code(), absl::StrCat(path, ": ", why.message()));
+}
+
+absl::StatusOr<std::string> ReadPem(const std::string& path) {
+  absl::StatusOr<std::string> pem = ReadFile(path, kCertificatesBytesLimit);
+  return pem.ok() ? std::move(pem) : InPemFile(path, pem.status());
+}
+
+// Reads as whom to connect. REQUIRES: one of the two files is named.
+absl::Status ReadIdentity(const TlsFiles& tls,
+                          grpc::SslCredentialsOptions* options) {
+  if (tls.ca.empty()) {
+    return absl::InvalidArgumentError(
+        "a certificate is shown over TLS alone; name whom to trust there by "
+        "--ca_file FILE");
   }
-  options.pem_root_certs = *std::move(certificates);
+  if (tls.cert.empty() || tls.key.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--cert_file and --key_file belong together; ",
+        tls.cert.empty() ? "--cert_file" : "--key_file", " is not said"));
+  }
+  GATEWAY_ASSIGN_OR_RETURN(options->pem_cert_chain, ReadPem(tls.cert));
+  GATEWAY_ASSIGN_OR_RETURN(options->pem_private_key, ReadPem(tls.key));
+  // gRPC would not say which is wrong. What a server could use a client can.
+  const ServerTlsCheck check = CheckServerTls(
+      options->pem_cert_chain, Secret(options->pem_private_key),
+      /*client_ca_pem=*/"", SystemClock().WallTime());
+  if (!check.cert_chain.ok()) return InPemFile(tls.cert, check.cert_chain);
+  if (!check.private_key.ok()) return InPemFile(tls.key, check.private_key);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> CredentialsOf(
+    const TlsFiles& tls) {
+  grpc::SslCredentialsOptions options;
+  if (!tls.cert.empty() || !tls.key.empty()) {
+    GATEWAY_RETURN_IF_ERROR(ReadIdentity(tls, &options));
+  }
+  if (tls.ca.empty()) return grpc::InsecureChannelCredentials();
+  GATEWAY_ASSIGN_OR_RETURN(options.pem_root_certs, ReadPem(tls.ca));
   return grpc::SslCredentials(options);
 }
 
@@ -60,7 +92,7 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> OpenChannel(
     const RpcPlace& place) {
   GATEWAY_ASSIGN_OR_RETURN(
       const std::shared_ptr<grpc::ChannelCredentials> credentials,
-      CredentialsOf(place));
+      CredentialsOf(place.tls));
   // An entry of a ledger may have texts of any length.
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(-1);

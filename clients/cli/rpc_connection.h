@@ -29,6 +29,7 @@
 #include "absl/time/time.h"
 #include "base/os/mutex.h"
 #include "base/status_macros.h"
+#include "clients/cli/command_line.h"
 #include "clients/cli/page_tokens.h"
 #include "llmgateway/v1/admin.grpc.pb.h"
 #include "llmgateway/v1/gateway.grpc.pb.h"
@@ -39,7 +40,8 @@ namespace gateway {
 struct RpcPlace {
   std::string address;  // As `host:port`.
   std::string key;      // The asker's; empty if none is to be shown.
-  std::string ca_file;  // Asks over TLS, and trusts these; empty: in plaintext.
+  // Asks over TLS if it says whom to trust, and else in plaintext.
+  TlsFiles tls;
   absl::Duration timeout = absl::Seconds(10);  // Of a call; a stream has none.
   // Where people say the address and the key, for hints.
   std::string flag = "--admin";
@@ -66,7 +68,8 @@ class RunningCall {
 
 // What follows is for RpcConnection.
 
-// Fails if the certificates cannot be read.
+// Fails if the certificates or the key cannot be read, do not belong together
+// or would not be used. Messages name the files and never what is in them.
 absl::StatusOr<std::shared_ptr<grpc::Channel>> OpenChannel(
     const RpcPlace& place);
 void PrepareCall(const RpcPlace& place, grpc::ClientContext& context);
@@ -77,7 +80,7 @@ absl::Status RpcFailure(const RpcPlace& place, const grpc::Status& status);
 template <typename Service>
 class RpcConnection {
  public:
-  // Connects when it is first asked. Fails if the certificates cannot be read.
+  // Connects when it is first asked. Fails as OpenChannel does.
   static absl::StatusOr<RpcConnection> Open(RpcPlace place) {
     GATEWAY_ASSIGN_OR_RETURN(const std::shared_ptr<grpc::Channel> channel,
                              OpenChannel(place));

@@ -63,10 +63,26 @@ std::string HintOfAddress(const RpcPlace& place, const grpc::Status& status) {
     return "does a gateway run there, and is that its port? gatewayctl status "
            "tells of one on this machine";
   }
-  return place.ca_file.empty()
-             ? "if it speaks TLS there, name whom to trust by --ca_file FILE"
-             : "does it speak TLS there, with a certificate that --ca_file "
-               "knows, for this name?";
+  if (place.tls.ca.empty()) {
+    return "if it speaks TLS there, name whom to trust by --ca_file FILE";
+  }
+  return absl::StrCat(
+      "does it speak TLS there, with a certificate that --ca_file knows, for "
+      "this name? ",
+      place.tls.cert.empty()
+          ? "If it asks for a certificate, show one by --cert_file FILE and "
+            "--key_file FILE"
+          : "And has an authority that it trusts issued that of --cert_file?");
+}
+
+// What may stand in place of a key.
+std::string HintOfCertificate(const RpcPlace& place) {
+  if (place.tls.ca.empty()) return "";
+  return place.tls.cert.empty()
+             ? "; where certificates do, show one by --cert_file FILE and "
+               "--key_file FILE"
+             : "; the certificate of --cert_file has another name than those "
+               "that may";
 }
 
 }  // namespace
@@ -123,7 +139,8 @@ std::string RpcHint(const RpcPlace& place, const grpc::Status& status) {
     return place.key.empty()
                ? absl::StrCat("put the key into $", place.key_variable,
                               ", or have a context name the variable that has "
-                              "it (gatewayctl contexts set)")
+                              "it (gatewayctl contexts set)",
+                              HintOfCertificate(place))
                : absl::StrCat("that is what $", place.key_variable,
                               " says, or the variable of the context in use");
   }

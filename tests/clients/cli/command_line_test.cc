@@ -57,6 +57,10 @@ TEST(CommandLineTest, FlagsStandBeforeTheCommandToo) {
   EXPECT_EQ(status.verb, Verb::kStatus);
   EXPECT_EQ(status.url, "http://a:1");
   EXPECT_EQ(status.ca_file, "/ca.pem");
+  const CommandLine health =
+      Parsed({"health", "--cert_file", "/me.pem", "--key_file=/me.key"});
+  EXPECT_EQ(health.cert_file, "/me.pem");
+  EXPECT_EQ(health.key_file, "/me.key");
   const CommandLine exec =
       Parsed({"--wait=1s", "exec", "--proxy", "run", "--wait=2s"});
   EXPECT_EQ(exec.wait, absl::Seconds(1));
@@ -243,7 +247,8 @@ TEST(CommandLineTest, TheHelpNamesEveryFlag) {
         "--owner",      "--name",     "--scope",    "--label",
         "--limit",      "--priority", "--ttl",      "--expires",
         "--request_id", "--state",    "--grace",    "--etag",
-        "--context",    "--grpc",     "man"}) {
+        "--context",    "--grpc",     "man",        "--cert_file",
+        "--key_file"}) {
     EXPECT_THAT(HelpText(), HasSubstr(flag));
   }
 }

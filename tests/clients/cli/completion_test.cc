@@ -75,6 +75,8 @@ TEST(CompletionTest, TheValuesOfAFlagWhereThereAreFew) {
               ElementsAre("REJECTED", "REUSED", "RESET"));
   EXPECT_THAT(CompletionsOf({"keys", "list", "--owner", ""}), IsEmpty());
   EXPECT_THAT(CompletionsOf({"--ca_file", ""}), IsEmpty());
+  EXPECT_THAT(CompletionsOf({"health", "--cert"}), ElementsAre("--cert_file"));
+  EXPECT_THAT(CompletionsOf({"--key_file", ""}), IsEmpty());
 }
 
 TEST(CompletionTest, AFlagAndItsValueMayBeOneWord) {

@@ -136,8 +136,8 @@ TEST_F(ContextsTest, FilesAreTheSameWhereverOneIs) {
   Do({"set", "prod", "--admin", "prod:2", "--ca_file", "ca.pem", "--pid_file",
       "../gateway.pid"});
   const CommandLine command = Applied({"health", "--gateway_context", "prod"});
-  EXPECT_EQ(command.admin_ca_file, FromRoot("ca.pem"));
-  EXPECT_THAT(command.admin_ca_file, StartsWith("/"));
+  EXPECT_EQ(command.admin_tls.ca, FromRoot("ca.pem"));
+  EXPECT_THAT(command.admin_tls.ca, StartsWith("/"));
   EXPECT_EQ(command.pid_file, FromRoot("../gateway.pid"));
 }
 
@@ -209,7 +209,7 @@ TEST_F(ContextsTest, WhoNamesTheGatewayNamesAllOfItsListeners) {
     EXPECT_EQ(command.admin, "");
     EXPECT_EQ(command.url, "");
     EXPECT_EQ(command.pid_file, "");
-    EXPECT_EQ(command.admin_ca_file, "");
+    EXPECT_EQ(command.admin_tls.ca, "");
     EXPECT_EQ(applied_["GATEWAY_OPERATOR_KEY"], "");
   }
 }
@@ -223,8 +223,8 @@ TEST_F(ContextsTest, KeysGoToTheContextsOwnAddresses) {
   variables_["PROD_KEY"] = "callers";
   // Somebody else's host, by a flag or a variable.
   CommandLine command = Applied({"health", "--admin", "other:2"});
-  EXPECT_EQ(command.admin_ca_file, "");
-  EXPECT_EQ(command.grpc_ca_file, "/prod.pem");
+  EXPECT_EQ(command.admin_tls.ca, "");
+  EXPECT_EQ(command.grpc_tls.ca, "/prod.pem");
   EXPECT_EQ(applied_["GATEWAY_OPERATOR_KEY"], "");
   EXPECT_EQ(applied_["GATEWAY_KEY"], "callers");
   Applied({"health", "--admin", "other:2", "--gateway_context", "prod"});
@@ -236,7 +236,7 @@ TEST_F(ContextsTest, KeysGoToTheContextsOwnAddresses) {
   variables_["GATEWAY_ADMIN"] = "prod:2";
   command = Applied({"health"});
   EXPECT_EQ(applied_["GATEWAY_OPERATOR_KEY"], "secret");
-  EXPECT_EQ(command.admin_ca_file, "/prod.pem");
+  EXPECT_EQ(command.admin_tls.ca, "/prod.pem");
   variables_.erase("GATEWAY_ADMIN");
   Applied({"health", "--admin", "prod:2"});
   EXPECT_EQ(applied_["GATEWAY_OPERATOR_KEY"], "secret");
@@ -246,8 +246,35 @@ TEST_F(ContextsTest, KeysGoToTheContextsOwnAddresses) {
   EXPECT_EQ(applied_["GATEWAY_OPERATOR_KEY"], "secret");
   // The command line's counts for all.
   command = Applied({"health", "--ca_file", "/a.pem"});
-  EXPECT_EQ(command.admin_ca_file, "/a.pem");
-  EXPECT_EQ(command.url_ca_file, "/a.pem");
+  EXPECT_EQ(command.admin_tls.ca, "/a.pem");
+  EXPECT_EQ(command.url_tls.ca, "/a.pem");
+}
+
+TEST_F(ContextsTest, WhoOneIsIsShownToTheContextsOwnAddresses) {
+  Do({"set", "prod", "--admin", "prod:2", "--grpc", "prod:1", "--ca_file",
+      "/prod.pem", "--cert_file", "/me.pem", "--key_file", "/me.key"});
+  Do({"use", "prod"});
+  CommandLine command = Applied({"health"});
+  EXPECT_EQ(command.admin_tls.cert, "/me.pem");
+  EXPECT_EQ(command.admin_tls.key, "/me.key");
+  EXPECT_EQ(command.grpc_tls.cert, "/me.pem");
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"health", "--admin", "other:2"},
+        {"health", "--admin", "other:2", "--gateway_context", "prod"}}) {
+    command = Applied(words);
+    EXPECT_EQ(command.admin_tls.cert, "");
+    EXPECT_EQ(command.admin_tls.key, "");
+    EXPECT_EQ(command.grpc_tls.key, "/me.key");
+  }
+  // The command line's counts for all, and nothing is put together of both.
+  command = Applied({"health", "--admin", "other:2", "--cert_file", "/you.pem",
+                     "--key_file", "/you.key"});
+  EXPECT_EQ(command.admin_tls.cert, "/you.pem");
+  EXPECT_EQ(command.grpc_tls.key, "/you.key");
+  command = Applied({"health", "--cert_file", "/you.pem"});
+  EXPECT_EQ(command.admin_tls.cert, "/you.pem");
+  EXPECT_EQ(command.admin_tls.key, "");
+  EXPECT_EQ(command.admin_tls.ca, "/prod.pem");
 }
 
 TEST_F(ContextsTest, WithoutContextsAFlagCountsMoreThanVariables) {

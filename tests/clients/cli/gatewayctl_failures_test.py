@@ -159,6 +159,54 @@ class GatewayctlFailuresTest(GatewayctlCase):
         self.assert_refused(done, "none.pem")
         gateway.stop()
 
+    def test_operators_and_callers_are_told_apart_by_certificates(self):
+        authority = certificates.Authority(self.home, "ours")
+        leaf = authority.issue("localhost", "DNS:localhost,IP:127.0.0.1")
+        ann = authority.issue("ann", "DNS:ann.internal")
+        bob = authority.issue("bob", "DNS:bob.internal")
+        listeners = LISTENERS
+        for name in ("admin", "grpc"):
+            listeners = listeners.replace(
+                name + ': {address: "127.0.0.1:0"',
+                name + ': {address: "127.0.0.1:0", tls: {cert_chain: "file:%s",'
+                ' private_key: "file:%s", client_ca: "file:%s"}' % (
+                    leaf.cert, leaf.key, authority.cert))
+        gateway = self.start_gateway("--pid_file", self.pid_file, config=(
+            listeners + CONFIG + "auth:\n"
+            "  callers: {client_certificates: {names: ['dns:*.internal']}}\n"
+            "  operators: {client_certificates: {names: ['CN=ann']}}\n"))
+        trust = ("--ca_file", authority.cert)
+        as_ann = ("--cert_file", ann.cert, "--key_file", ann.key)
+        as_bob = ("--cert_file", bob.cert, "--key_file", bob.key)
+        for words in (("health",), ("rollout", "status"), ("models", "list"),
+                      ("chat", "hi", "--model", "m")):
+            self.assert_refused(self.run_ctl(*words, *trust),
+                                "show one by --cert_file FILE")
+            done = self.run_ctl(*words, *trust, *as_ann)
+            self.assertEqual(done.returncode, 0, done.stderr)
+        done = self.run_ctl("models", "list", *trust, *as_bob)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assert_refused(self.run_ctl("health", *trust, *as_bob),
+                            "--cert_file has another name")
+        others = certificates.Authority(self.home, "others")
+        other = others.issue("ann", "DNS:ann.internal")
+        self.assert_refused(
+            self.run_ctl("health", *trust, "--cert_file", other.cert,
+                         "--key_file", other.key),
+            "has an authority that it trusts issued that of --cert_file?")
+        self.assert_refused(self.run_ctl("health", *as_ann), "--ca_file FILE")
+        self.assert_refused(
+            self.run_ctl("health", *trust, *as_ann[:3], bob.key),
+            bob.key + ": is not the key")
+        # A context says so, too.
+        self.run_ctl("contexts", "set", "prod", "--admin", gateway.admin,
+                     "--grpc", gateway.grpc, *trust, *as_ann)
+        self.run_ctl("contexts", "use", "prod")
+        for words in (("health",), ("models", "list")):
+            done = self.run_ctl(*words)
+            self.assertEqual(done.returncode, 0, done.stderr)
+        gateway.stop()
+
     def test_a_check_without_a_gateway_is_told_of_the_gateways_own(self):
         done = self.run_ctl("config", "check", "gateway.yaml")
         self.assert_refused(done, "--check_config")

@@ -14,20 +14,21 @@ using ::testing::HasSubstr;
 TEST(RolloutRequestTest, OnlyWhatIsMeantIsAskedFor) {
   for (const char* wrong : {"", "maybe", "%", "25 percent"}) {
     const absl::StatusOr<RolloutShare> share =
-        ChangeRollout({.address = "127.0.0.1:1", .change = wrong});
+        ChangeRollout({.admin = {.address = "127.0.0.1:1"}, .change = wrong});
     EXPECT_TRUE(absl::IsInvalidArgument(share.status())) << wrong;
   }
 }
 
 TEST(RolloutRequestTest, AnAddressWithoutAGatewayIsNamed) {
   const absl::StatusOr<RolloutShare> share =
-      ChangeRollout({.address = "127.0.0.1:1", .change = "off"});
+      ChangeRollout({.admin = {.address = "127.0.0.1:1"}, .change = "off"});
   EXPECT_THAT(share.status().ToString(), HasSubstr("127.0.0.1:1"));
 }
 
 TEST(RolloutRequestTest, CertificatesThatCannotBeReadAreNamed) {
   const absl::StatusOr<RolloutShare> share = ChangeRollout(
-      {.address = "127.0.0.1:1", .change = "off", .ca_file = "no/such.pem"});
+      {.admin = {.address = "127.0.0.1:1", .tls = {.ca = "no/such.pem"}},
+       .change = "off"});
   EXPECT_THAT(share.status().ToString(), HasSubstr("no/such.pem"));
 }
 

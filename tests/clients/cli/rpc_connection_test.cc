@@ -1,20 +1,47 @@
 #include "clients/cli/rpc_connection.h"
 
+#include <string>
+
 #include "absl/status/status.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/testing/test_certificates.h"
 
 namespace gateway {
 namespace {
 
 using ::testing::HasSubstr;
 
+// What is wrong with the files of a connection, or OK.
+std::string TlsProblemOf(const TlsFiles& tls) {
+  const absl::Status opened =
+      AdminConnection::Open({.address = "127.0.0.1:1", .tls = tls}).status();
+  return opened.ok() ? "OK" : std::string(opened.message());
+}
+
 TEST(RpcConnectionTest, CertificatesThatCannotBeReadAreNamed) {
-  EXPECT_THAT(AdminConnection::Open(
-                  {.address = "127.0.0.1:1", .ca_file = "no/such.pem"})
-                  .status()
-                  .ToString(),
+  EXPECT_THAT(TlsProblemOf({.ca = "no/such.pem"}), HasSubstr("no/such.pem"));
+}
+
+TEST(RpcConnectionTest, ACertificateIsShownWithItsKeyAndOverTlsAlone) {
+  const TestCertificates ours;
+  const TestCertificates others;
+  const std::string ca = ours.ca_file();
+  const auto& [cert, key] = ours.client();
+  const std::string another = others.client().key_file;
+  EXPECT_EQ(TlsProblemOf({.ca = ca, .cert = cert, .key = key}), "OK");
+  EXPECT_THAT(TlsProblemOf({.cert = cert, .key = key}), HasSubstr("--ca_file"));
+  EXPECT_THAT(TlsProblemOf({.ca = ca, .cert = cert}),
+              HasSubstr("--key_file is not said"));
+  EXPECT_THAT(TlsProblemOf({.ca = ca, .key = key}),
+              HasSubstr("--cert_file is not said"));
+  EXPECT_THAT(TlsProblemOf({.ca = ca, .cert = "no/such.pem", .key = key}),
               HasSubstr("no/such.pem"));
+  // Which one is wrong.
+  EXPECT_THAT(TlsProblemOf({.ca = ca, .cert = key, .key = key}),
+              HasSubstr(key + ": holds a private key"));
+  EXPECT_THAT(TlsProblemOf({.ca = ca, .cert = cert, .key = another}),
+              HasSubstr(another + ": is not the key"));
 }
 
 TEST(RpcConnectionTest, WhatWasCancelledForGoodBeginsNoMore) {

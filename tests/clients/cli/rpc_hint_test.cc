@@ -51,8 +51,17 @@ TEST(RpcHintTest, WhoSaysNoReasonHasSaidACode) {
 TEST(RpcHintTest, TlsIsThoughtOf) {
   const grpc::Status lost = Unavailable("Socket closed");
   EXPECT_THAT(RpcHint({.address = "a:1"}, lost), HasSubstr("--ca_file FILE"));
-  EXPECT_THAT(RpcHint({.address = "a:1", .ca_file = "ca.pem"}, lost),
-              HasSubstr("does it speak TLS"));
+  RpcPlace place = {.address = "a:1", .tls = {.ca = "ca.pem"}};
+  EXPECT_THAT(RpcHint(place, lost), HasSubstr("does it speak TLS"));
+  EXPECT_THAT(RpcHint(place, lost), HasSubstr("show one by --cert_file FILE"));
+  place.tls.cert = "me.pem";
+  EXPECT_THAT(RpcHint(place, lost), HasSubstr("issued that of --cert_file?"));
+  const grpc::Status unknown(grpc::StatusCode::UNAUTHENTICATED, "who is it?");
+  EXPECT_THAT(RpcHint(place, unknown), HasSubstr("has another name"));
+  place.tls.cert = "";
+  EXPECT_THAT(RpcHint(place, unknown), HasSubstr("where certificates do"));
+  EXPECT_THAT(RpcHint({.address = "a:1"}, unknown),
+              Not(HasSubstr("--cert_file")));
 }
 
 TEST(RpcHintTest, AnotherListenerIsTold) {
