@@ -173,7 +173,7 @@ std::string VariableOf(const Variables& variables, const char* name) {
 struct ListenerWords {
   const std::string& said;
   const char* variable;
-  int PidRecord::* port;
+  std::string PidRecord::* address;
   const char* name;
   const char* flag;
 };
@@ -213,11 +213,13 @@ absl::StatusOr<std::string> ListenerOf(const ListenerWords& words,
         absl::StrCat(route.status().message(), "; ", ListenerHint(words)));
   }
   if (!route.ok()) return route.status();
-  if (!route->record.has_value() || (*route->record).*words.port == 0) {
-    return absl::NotFoundError(absl::StrCat(
-        "no ", words.name, " listener is known; ", ListenerHint(words)));
-  }
-  return absl::StrCat("127.0.0.1:", (*route->record).*words.port);
+  // A port alone, as earlier gateways' files have it, may at 127.0.0.1 be
+  // another program's, which no key is for.
+  const PidRecord record = route->record.value_or(PidRecord());
+  if (!(record.*words.address).empty()) return record.*words.address;
+  return absl::NotFoundError(
+      absl::StrCat("no address of the ", words.name, " listener is known; ",
+                   ListenerHint(words)));
 }
 
 // Where operators ask, and as whom.
@@ -226,7 +228,7 @@ absl::StatusOr<RpcPlace> AdminOf(const CommandLine& command,
   GATEWAY_ASSIGN_OR_RETURN(std::string address,
                            ListenerOf({.said = command.admin,
                                        .variable = "GATEWAY_ADMIN",
-                                       .port = &PidRecord::admin_port,
+                                       .address = &PidRecord::admin_address,
                                        .name = "admin",
                                        .flag = "--admin"},
                                       command, variables));
@@ -241,7 +243,7 @@ absl::StatusOr<RpcPlace> GrpcOf(const CommandLine& command,
   GATEWAY_ASSIGN_OR_RETURN(std::string address,
                            ListenerOf({.said = command.grpc,
                                        .variable = "GATEWAY",
-                                       .port = &PidRecord::grpc_port,
+                                       .address = &PidRecord::grpc_address,
                                        .name = "gRPC",
                                        .flag = "--grpc"},
                                       command, variables));

@@ -23,6 +23,21 @@ constexpr std::pair<std::string_view, int PidRecord::*> kListenerPorts[] = {
     {"operations", &PidRecord::operations_port},
     {"admin_http", &PidRecord::admin_http_port}};
 
+// Where those are that gatewayctl asks by gRPC.
+constexpr std::pair<std::string_view, std::string PidRecord::*>
+    kListenerAddresses[] = {{"grpc", &PidRecord::grpc_address},
+                            {"admin", &PidRecord::admin_address}};
+
+// As in `127.0.0.1:50052`; `port 50052` where no more is known.
+std::string PlaceOf(const PidRecord& record, std::string_view listener,
+                    int port) {
+  for (const auto& [name, address] : kListenerAddresses) {
+    const bool is_known = name == listener && !(record.*address).empty();
+    if (is_known) return record.*address;
+  }
+  return absl::StrCat("port ", port);
+}
+
 std::string StartedText(const PidRecord& record) {
   std::string text;
   if (record.started_at != absl::InfinitePast()) {
@@ -40,7 +55,7 @@ std::string RecordText(const Route& route) {
   if (!started.empty()) text += StatusRow("started", started);
   for (const auto& [name, port] : kListenerPorts) {
     if (record.*port == 0) continue;
-    text += StatusRow(name, absl::StrCat("port ", record.*port));
+    text += StatusRow(name, PlaceOf(record, name, record.*port));
   }
   return text;
 }
@@ -55,6 +70,11 @@ void WriteRecord(const Route& route, JsonWriter& json) {
   json.StartObjectField("ports");
   for (const auto& [name, port] : kListenerPorts) {
     if (record.*port != 0) json.Int64Field(name, record.*port);
+  }
+  json.EndObject();
+  json.StartObjectField("addresses");
+  for (const auto& [name, address] : kListenerAddresses) {
+    if (!(record.*address).empty()) json.StringField(name, record.*address);
   }
   json.EndObject();
 }

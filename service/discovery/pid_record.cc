@@ -35,13 +35,17 @@ constexpr PortField kPorts[] = {
     {"proxy_port", &PidRecord::proxy_port},
 };
 
-struct TextField {
+// How a listener is called: by a URL, or else by `host:port`.
+struct PlaceField {
   std::string_view key;
   std::string PidRecord::* text;
+  bool is_url;
 };
-constexpr TextField kUrls[] = {
-    {"gateway_url", &PidRecord::gateway_url},
-    {"operations_url", &PidRecord::operations_url},
+constexpr PlaceField kPlaces[] = {
+    {"gateway_url", &PidRecord::gateway_url, true},
+    {"operations_url", &PidRecord::operations_url, true},
+    {"grpc_address", &PidRecord::grpc_address, false},
+    {"admin_address", &PidRecord::admin_address, false},
 };
 
 int PortOf(const std::string& address) {
@@ -49,11 +53,24 @@ int PortOf(const std::string& address) {
   return parts.ok() ? parts->port : 0;
 }
 
-// Returns the URL by which `address` is reached from this machine.
-std::string UrlOf(bool is_tls, const std::string& address) {
+// Returns where `address` is called from this machine.
+std::string CalledAt(const std::string& address) {
   const absl::StatusOr<HostPort> parts = ParseHostPort(address);
-  if (!parts.ok()) return std::string();
-  return absl::StrCat(is_tls ? "https://" : "http://", AddressToCall(*parts));
+  return parts.ok() ? AddressToCall(*parts) : std::string();
+}
+
+std::string UrlOf(bool is_tls, const std::string& address) {
+  const std::string called = CalledAt(address);
+  if (called.empty()) return called;
+  return absl::StrCat(is_tls ? "https://" : "http://", called);
+}
+
+absl::Status CheckAddress(std::string_view text, const JsonValue& value) {
+  const absl::StatusOr<HostPort> parts = ParseHostPort(text);
+  if (parts.ok() && !parts->host.empty() && parts->port != 0) {
+    return absl::OkStatus();
+  }
+  return value.Error("must be a host and a port");
 }
 
 // Refuses characters that a shell could interpret: a URL ends up in its input.
@@ -88,11 +105,11 @@ absl::Status ReadField(std::string_view key, JsonValue& value,
     }
     return absl::OkStatus();
   }
-  for (const TextField& field : kUrls) {
+  for (const PlaceField& field : kPlaces) {
     if (key != field.key) continue;
-    GATEWAY_ASSIGN_OR_RETURN(const std::string_view url, value.String());
-    record->*field.text = url;
-    return CheckUrl(url, value);
+    GATEWAY_ASSIGN_OR_RETURN(const std::string_view place, value.String());
+    record->*field.text = place;
+    return field.is_url ? CheckUrl(place, value) : CheckAddress(place, value);
   }
   if (key != "process_start" && key != "started_at" && key != "version") {
     return absl::OkStatus();
@@ -124,6 +141,8 @@ PidRecord MakePidRecord(const ListenerAddresses& addresses,
   record.gateway_url = UrlOf(addresses.http_is_tls, addresses.http);
   record.operations_url =
       UrlOf(addresses.operations_is_tls, addresses.operations);
+  record.grpc_address = CalledAt(addresses.grpc);
+  record.admin_address = CalledAt(addresses.admin);
   return record;
 }
 
@@ -144,7 +163,7 @@ std::string WritePidRecord(const PidRecord& record) {
       json.Int64Field(field.key, record.*field.port);
     }
   }
-  for (const TextField& field : kUrls) {
+  for (const PlaceField& field : kPlaces) {
     if (!(record.*field.text).empty()) {
       json.StringField(field.key, record.*field.text);
     }

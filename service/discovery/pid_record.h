@@ -13,8 +13,13 @@
 //     "operations_port": 9464,
 //     "admin_http_port": 50053,
 //     "gateway_url": "http://127.0.0.1:8080",
-//     "operations_url": "http://127.0.0.1:9464"
+//     "operations_url": "http://127.0.0.1:9464",
+//     "grpc_address": "127.0.0.1:50051",
+//     "admin_address": "127.0.0.1:50052"
 //   }
+//
+// URLs and addresses are those by which programs on this machine call it, also
+// where it listens at one of the machine's others than loopback.
 //
 // `port` is that of the process's own business, which here is the operations
 // listener's. Launchers that know `pid`, `port` and `gateway_port` only find
@@ -52,6 +57,11 @@ struct PidRecord {
   // there is no such listener.
   std::string gateway_url;
   std::string operations_url;
+  // The same of listeners that speak gRPC, as `host:port`. Empty as well if an
+  // earlier gateway wrote the file: its ports may be at any of the machine's
+  // addresses.
+  std::string grpc_address;
+  std::string admin_address;
 };
 
 // Where the gateway listens, each as `host:port`.

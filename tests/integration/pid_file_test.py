@@ -64,6 +64,8 @@ class PidFileTest(unittest.TestCase):
         self.assertEqual(record["gateway_url"], "http://" + gateway.http)
         self.assertEqual(record["operations_url"],
                          "http://" + gateway.operations)
+        self.assertEqual(record["grpc_address"], gateway.grpc)
+        self.assertEqual(record["admin_address"], gateway.admin)
         self.assertTrue(record["version"])
         datetime.datetime.strptime(record["started_at"],
                                    "%Y-%m-%dT%H:%M:%S.%fZ")

@@ -124,6 +124,17 @@ TEST_F(CommandsTest, StatusSaysWhatTheFileSays) {
                                       "health      no answer: ")));
 }
 
+TEST_F(CommandsTest, APortWithoutAnAddressIsShownNoKey) {
+  // As gateways wrote it that told no addresses.
+  const std::string path = PidFile(
+      "\"gateway_url\": \"http://10.1.2.3:1\", \"gateway_port\": 1, "
+      "\"grpc_port\": 50051, \"admin_port\": 50052");
+  EXPECT_EQ(Run({"health", "--pid_file", path}), 1);
+  EXPECT_THAT(err_.str(), HasSubstr("name it by --admin HOST:PORT"));
+  EXPECT_EQ(Run({"models", "list", "--pid_file", path}), 1);
+  EXPECT_THAT(err_.str(), HasSubstr("name it by --grpc HOST:PORT"));
+}
+
 TEST_F(CommandsTest, StatusFailsIfNobodyAnswers) {
   const std::string path = PidFile(
       "\"gateway_port\": 8080, \"operations_url\": \"http://127.0.0.1:1\"");

@@ -207,6 +207,18 @@ class GatewayctlFailuresTest(GatewayctlCase):
             self.assertEqual(done.returncode, 0, done.stderr)
         gateway.stop()
 
+    def test_a_gateway_at_another_address_is_asked_there(self):
+        gateway = self.start_gateway("--pid_file", self.pid_file, config=(
+            LISTENERS.replace("127.0.0.1", "127.0.0.2") + CONFIG))
+        for words in (("status",), ("health",), ("models", "list"),
+                      ("chat", "hi", "--model", "m")):
+            done = self.run_ctl(*words)
+            self.assertEqual(done.returncode, 0, done.stderr)
+        status = json.loads(self.run_ctl("status", "--output", "json").stdout)
+        self.assertEqual(status["addresses"],
+                         {"grpc": gateway.grpc, "admin": gateway.admin})
+        gateway.stop()
+
     def test_a_check_without_a_gateway_is_told_of_the_gateways_own(self):
         done = self.run_ctl("config", "check", "gateway.yaml")
         self.assert_refused(done, "--check_config")

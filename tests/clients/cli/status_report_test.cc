@@ -14,6 +14,7 @@ Route FoundRoute() {
   route.record->version = "1.2.3";
   route.record->gateway_port = 8080;
   route.record->admin_port = 50052;
+  route.record->admin_address = "10.1.2.3:50052";
   return route;
 }
 
@@ -25,7 +26,7 @@ TEST(StatusReportTest, TellsPeopleInRows) {
             "process     47\n"
             "version     1.2.3\n"
             "http        port 8080\n"
-            "admin       port 50052\n"
+            "admin       10.1.2.3:50052\n"
             "health      ready\n");
 }
 
@@ -35,6 +36,7 @@ TEST(StatusReportTest, TellsProgramsInJson) {
             R"({"url":"http://127.0.0.1:8080","pid_file":"gateway.pid",)"
             R"("process":47,"version":"1.2.3",)"
             R"("ports":{"http":8080,"admin":50052},)"
+            R"("addresses":{"admin":"10.1.2.3:50052"},)"
             R"("ready":false,"health":"no answer"})"
             "\n");
 }

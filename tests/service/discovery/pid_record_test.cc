@@ -70,6 +70,27 @@ TEST(PidRecordTest, TheUrlIsForProgramsOnThisMachine) {
   EXPECT_EQ(UrlAt("[fd00::1]:8080"), "http://[fd00::1]:8080");
 }
 
+TEST(PidRecordTest, AddressesAreForProgramsOnThisMachine) {
+  ListenerAddresses addresses;
+  addresses.grpc = "10.1.2.3:50051";
+  addresses.admin = "[fd00::1]:50052";
+  PidRecord record = MakePidRecord(addresses, "1.2.3", kStart);
+  EXPECT_EQ(record.grpc_address, "10.1.2.3:50051");
+  EXPECT_EQ(record.admin_address, "[fd00::1]:50052");
+  addresses.grpc = "0.0.0.0:50051";
+  addresses.admin = "[::]:50052";
+  record = MakePidRecord(addresses, "1.2.3", kStart);
+  EXPECT_EQ(record.grpc_address, "127.0.0.1:50051");
+  EXPECT_EQ(record.admin_address, "[::1]:50052");
+}
+
+TEST(PidRecordTest, APortWithoutAnAddressIsAnywhereOnThisMachine) {
+  const absl::StatusOr<PidRecord> record =
+      ReadPidRecord(R"({"pid": 1, "admin_port": 50052})");
+  ASSERT_TRUE(record.ok()) << record.status();
+  EXPECT_EQ(record->admin_address, "");
+}
+
 TEST(PidRecordTest, TheUrlOfATlsListenerSaysSo) {
   ListenerAddresses addresses = Addresses("127.0.0.1:8443");
   addresses.http_is_tls = true;
@@ -96,6 +117,8 @@ TEST(PidRecordTest, WhatIsWrittenIsRead) {
   EXPECT_EQ(read->operations_port, 9464);
   EXPECT_EQ(read->gateway_url, record.gateway_url);
   EXPECT_EQ(read->operations_url, record.operations_url);
+  EXPECT_EQ(read->grpc_address, "127.0.0.1:50051");
+  EXPECT_EQ(read->admin_address, "127.0.0.1:50052");
 }
 
 TEST(PidRecordTest, OlderLaunchersFindTheFieldsThatTheyKnow) {
@@ -144,6 +167,11 @@ TEST(PidRecordTest, WhatIsNotARecordIsRefusedByItsField) {
               HasSubstr("gateway_port"));
   EXPECT_THAT(ProblemOf(R"({"pid": 1, "gateway_port": 0})"),
               HasSubstr("gateway_port"));
+  for (const std::string bad : {"", "a", "a:", ":1", "a:0", "http://a:1"}) {
+    EXPECT_THAT(ProblemOf(R"({"pid": 1, "admin_address": ")" + bad + "\"}"),
+                HasSubstr("admin_address"))
+        << bad;
+  }
   EXPECT_THAT(ProblemOf(R"({"pid": 1, "started_at": "yesterday"})"),
               HasSubstr("started_at"));
 }
