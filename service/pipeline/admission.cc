@@ -76,6 +76,22 @@ void ReadScope(IncomingCall& call, Admitted* admitted) {
   }
 }
 
+// Reads what is said of the call in and beside its request, where the two do
+// not contradict each other.
+absl::Status ReadSaid(IncomingCall& call, Admitted* admitted) {
+  admitted->provider = call.facts.provider;
+  ReadScope(call, admitted);
+  absl::Status merged;
+  if (call.facts.directives != nullptr) {
+    merged = call.facts.directives->MergeInto(&admitted->provider,
+                                              &admitted->scope);
+  }
+  for (const auto member : kScopeMembers) {
+    admitted->scope.*member = Keep(call, admitted->scope.*member);
+  }
+  return merged;
+}
+
 // The operation, as an rpc of GatewayService: what is asked by HTTP is asked as
 // by gRPC.
 std::string_view RpcOf(const CallFacts& facts, bool embeds) {
@@ -188,15 +204,7 @@ absl::StatusOr<Admitted> Admit(IncomingCall& call, const Caller& caller) {
   GATEWAY_RETURN_IF_ERROR(CheckNameLengths(call.facts));
   GATEWAY_RETURN_IF_ERROR(CheckWhatIsAsked(call));
   Admitted admitted;
-  admitted.provider = call.facts.provider;
-  ReadScope(call, &admitted);
-  if (call.facts.directives != nullptr) {
-    GATEWAY_RETURN_IF_ERROR(
-        call.facts.directives->MergeInto(&admitted.provider, &admitted.scope));
-  }
-  for (const auto member : kScopeMembers) {
-    admitted.scope.*member = Keep(call, admitted.scope.*member);
-  }
+  GATEWAY_RETURN_IF_ERROR(ReadSaid(call, &admitted));
   GATEWAY_RETURN_IF_ERROR(CheckScopes(call, admitted.provider, caller));
   AddCallersLabels(caller, &admitted.labels);
   GATEWAY_ASSIGN_OR_RETURN(admitted.selection, SelectionAskedBy(call));
@@ -207,6 +215,14 @@ absl::StatusOr<Admitted> Admit(IncomingCall& call, const Caller& caller) {
   GATEWAY_ASSIGN_OR_RETURN(admitted.continuation,
                            ContinueConversation(call, caller.id));
   return admitted;
+}
+
+Admitted RefusedAsSaid(IncomingCall& call, const Caller& caller) {
+  Admitted said;
+  // That it contradicts itself is, or comes after, why it was refused.
+  static_cast<void>(ReadSaid(call, &said));
+  AddCallersLabels(caller, &said.labels);
+  return said;
 }
 
 absl::Status CheckScopes(const IncomingCall& call, std::string_view provider,

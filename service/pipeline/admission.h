@@ -46,6 +46,10 @@ absl::StatusOr<CallerRef> Authenticate(const IncomingCall& call);
 // CallSession::PutBefore.
 absl::StatusOr<Admitted> Admit(IncomingCall& call, const Caller& caller);
 
+// What is recorded of a call that Admit has refused: whom it says that it is
+// for, and its labels, as far as that can be read.
+Admitted RefusedAsSaid(IncomingCall& call, const Caller& caller);
+
 // Whether the caller may ask for what the request names: its operation, the
 // model, the provider and the tags. FORBIDDEN or MODEL_NOT_ALLOWED otherwise.
 // Where the request names no model or provider, the targets are looked at

@@ -153,9 +153,10 @@ Task<absl::Status> AwaitContextService(Call& call) {
 
 // May run off the loop, since nobody asked here belongs to it: the runtime
 // snapshot is immutable and the store of answers has a lock.
-absl::Status AdmitAndPlan(Call& call) {
+absl::Status AdmitAndPlan(Call& call, bool* is_admitted) {
   GATEWAY_ASSIGN_OR_RETURN(call.caller, Authenticate(call));
   GATEWAY_ASSIGN_OR_RETURN(call.admitted, Admit(call, *call.caller));
+  *is_admitted = true;
   if (call.trace != nullptr && call.admitted.selection != nullptr) {
     call.trace->node =
         RecordedName(call, call.admitted.selection->query().node);
@@ -207,6 +208,13 @@ void FindRefusedCaller(Call& call, const absl::Status& outcome) {
   head.counts = false;
   absl::StatusOr<CallerRef> caller = call.runtime->callers().Identify(head);
   if (caller.ok()) call.caller = *std::move(caller);
+}
+
+// Finds out what is recorded of a call that was not admitted: who calls, and,
+// if that is somebody who may, for whom.
+void DescribeRefused(Call& call, const absl::Status& outcome) {
+  if (!IsKnown(*call.caller)) FindRefusedCaller(call, outcome);
+  if (IsKnown(*call.caller)) call.admitted = RefusedAsSaid(call, *call.caller);
 }
 
 // Looks for an answer that is there or on its way, so that nobody need be
@@ -279,6 +287,7 @@ Task<absl::Status> RunCall(Call& call, AnswerSink& sink, Recorder& recorder) {
           reinterpret_cast<uintptr_t>(&call.loop) / sizeof(EventLoop));
   const CallDeadline deadline(call, sink);
   call.ledger = CallLedger::Of(call);
+  bool is_admitted = false;
   absl::Status outcome = call.cancel.status();
   // Its place among those that run, until it has ended.
   std::optional<OverloadControl::Permit> permit;
@@ -293,7 +302,7 @@ Task<absl::Status> RunCall(Call& call, AnswerSink& sink, Recorder& recorder) {
   }
   if (outcome.ok()) {
     outcome = co_await OffLoop(
-        BytesToAdmit(call), [&call] { return AdmitAndPlan(call); },
+        BytesToAdmit(call), [&] { return AdmitAndPlan(call, &is_admitted); },
         StageOf(call));
   }
   if (outcome.ok() && call.context.has_value()) {
@@ -324,7 +333,7 @@ Task<absl::Status> RunCall(Call& call, AnswerSink& sink, Recorder& recorder) {
     }
   }
   if (outcome.ok()) recorder.TellStarted(call);
-  if (!IsKnown(*call.caller)) FindRefusedCaller(call, outcome);
+  if (!is_admitted) DescribeRefused(call, outcome);
   // While its request is there.
   if (AsksForBodies(call)) co_await BeginAudit(call);
   outcome = co_await TellRefusal(call, std::move(outcome));

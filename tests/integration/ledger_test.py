@@ -228,6 +228,30 @@ class LedgerTest(ledger_case.LedgerCase):
                  "gateway", "session_id"])
             self.assertTrue(entry["metadata"]["gateway"]["request_id"])
 
+    def test_a_refusal_says_for_whom_it_was_asked(self):
+        gateway = self.start()
+        scope = {"session_id": "S9", "contract_id": "C9", "agent_id": "A9"}
+        with GrpcCaller() as caller:
+            for fields in ({"sampling": {"temperature": 3}},
+                           {"max_output_tokens": -1}, {"session": "none"}):
+                end = caller.call(gateway.grpc, _GENERATE, prompt(
+                    "gpt-x", scope=scope, **fields)).end
+                self.assertTrue(end["metadata"]["ledger_entry_id"], end)
+        answer = ask(gateway.http, {"model": "gpt-x", "messages": []},
+                     headers={"x-llmgateway-session": "S9",
+                              "x-llmgateway-agent-id": "A9"})
+        self.assertEqual(answer.status, 400, answer.body)
+        gateway.stop()
+        entries = self.entries()
+        self.assertEqual(len(entries), 4)
+        for entry in entries:
+            self.assertEqual(entry["event_type"], "PROMPT_REJECTED")
+            self.assertEqual(entry["metadata"]["session_id"], "S9", entry)
+            self.assertEqual(entry["metadata"]["agent_id"], "A9", entry)
+        # By HTTP no contract is said.
+        self.assertEqual([entry["submission_id"] for entry in entries],
+                         ["C9", "C9", "C9", ""])
+
     def test_texts_that_look_like_entries_are_texts(self):
         gateway = self.start(
             "ledger: {record_texts: true}\nlogging: {log_prompts: true}\n")

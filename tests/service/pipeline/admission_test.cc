@@ -175,6 +175,32 @@ TEST_F(AdmissionTest, KeepsWhomTheCallerActsFor) {
   EXPECT_FALSE(admitted->continuation.continued);
 }
 
+TEST_F(AdmissionTest, OfARefusedCallItIsKnownForWhomItWas) {
+  request_.mutable_scope()->set_contract_id("C9");
+  request_.mutable_scope()->set_project_id(std::string(400, 'p'));
+  request_.mutable_sampling()->set_temperature(3);
+  (*request_.mutable_labels())["team"] = "red";
+  CallDirectives directives;
+  ASSERT_TRUE(directives.Take("x-llmgateway-session", "S9"));
+  call_.facts.directives = &directives;
+  Caller caller;
+  caller.labels = {{"cost_center", "7"}};
+  EXPECT_FALSE(Admit(call_, caller).ok());
+  const Admitted said = RefusedAsSaid(call_, caller);
+  EXPECT_EQ(said.scope.contract_id, "C9");
+  EXPECT_EQ(said.scope.session_id, "S9");
+  EXPECT_EQ(said.scope.project_id, std::string(256, 'p'));
+  ASSERT_EQ(said.labels.size(), 2u);
+  EXPECT_EQ(said.labels[0].value, "red");
+  EXPECT_EQ(said.labels[1].value, "7");
+  // Who contradicts what the request says is known by that.
+  CallDirectives others;
+  ASSERT_TRUE(others.Take("x-llmgateway-project", "other"));
+  call_.facts.directives = &others;
+  EXPECT_FALSE(Admit(call_, caller).ok());
+  EXPECT_EQ(RefusedAsSaid(call_, caller).scope.contract_id, "C9");
+}
+
 TEST_F(AdmissionTest, KeysAreInNothingThatTellsCallersApart) {
   constexpr std::string_view kKey = "sk-proj-0123456789abcdefghij";
   request_.mutable_scope()->set_user_id(std::string(kKey));
