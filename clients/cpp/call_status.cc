@@ -53,6 +53,15 @@ absl::Status ToStatus(const grpc::Status& status,
   return converted;
 }
 
+absl::Status ToStatus(const grpc::Status& status, const std::string& request_id,
+                      const grpc::ClientContext& context) {
+  absl::Status converted = ToStatus(status, context);
+  if (!request_id.empty() && RequestIdOf(converted).empty()) {
+    converted.SetPayload(kRequestIdPayload, absl::Cord(request_id));
+  }
+  return converted;
+}
+
 std::optional<std::string> PushbackOf(const grpc::ClientContext& context) {
   const auto& trailers = context.GetServerTrailingMetadata();
   const auto told = trailers.find(kPushbackTrailer);

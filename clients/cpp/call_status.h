@@ -31,6 +31,11 @@ absl::Status ToStatus(const grpc::Status& status);
 absl::Status ToStatus(const grpc::Status& status,
                       const grpc::ClientContext& context);
 
+// The same of a stream, which knows the call's id where the trailers do not say
+// it, as where a connection broke off. REQUIRES: the call is over.
+absl::Status ToStatus(const grpc::Status& status, const std::string& request_id,
+                      const grpc::ClientContext& context);
+
 // What a stream ends with whose answer is not whole, as the client has found:
 // `how`, with the reason STREAM_INTERRUPTED. `request_id` is the call's, if it
 // is known; otherwise the trailers may have it. REQUIRES: the call is over.

@@ -80,7 +80,7 @@ void GenerateStream::Cancel() {
 void GenerateStream::Conclude() {
   const grpc::Status told = attempt_.reader->Finish();
   attempt_.reader.reset();
-  outcome_ = ToStatus(told, *attempt_.context);
+  outcome_ = ToStatus(told, request_id_, *attempt_.context);
   if (!outcome_.ok()) return;
   if (end_.outcome() == v1::StreamEnd::OUTCOME_FINISHED) {
     plan_->Succeeded();

@@ -148,7 +148,12 @@ func (s *Stream) lost(seq int64) string {
 // outcome is what Recv's error means; nil if the model finished.
 func (s *Stream) outcome(err error) error {
 	if !errors.Is(err, io.EOF) {
-		return asFailure(err, s.events.Trailer())
+		failure := asFailure(err, s.events.Trailer())
+		// A connection that breaks off says nothing of it.
+		if told, ok := failure.(*Error); ok && told.RequestID == "" {
+			told.RequestID = s.requestID
+		}
+		return failure
 	}
 	if s.end.GetOutcome() == llmgatewayv1.StreamEnd_OUTCOME_FINISHED {
 		return nil

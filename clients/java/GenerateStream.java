@@ -166,7 +166,7 @@ public final class GenerateStream implements Iterable<GenerateEvent>, AutoClosea
     }
     Ending ending = (Ending) how;
     if (!ending.status.isOk()) {
-      throw LLMGatewayException.of(ending.status, ending.trailers);
+      throw LLMGatewayException.ofStream(ending.status, ending.trailers, requestId);
     }
     if (end == null || end.getOutcome() != StreamEnd.Outcome.OUTCOME_FINISHED) {
       throw interrupted(

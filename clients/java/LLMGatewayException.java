@@ -117,6 +117,15 @@ public final class LLMGatewayException extends RuntimeException {
     return failure;
   }
 
+  /** Where the end does not say whose it is, as where a connection broke off, the stream does. */
+  static LLMGatewayException ofStream(Status status, Metadata trailers, String requestId) {
+    LLMGatewayException failure = of(status, trailers);
+    if (failure.requestId.isEmpty()) {
+      failure.requestId = requestId;
+    }
+    return failure;
+  }
+
   private void read(Any detail) throws InvalidProtocolBufferException {
     if (detail.is(ErrorInfo.class)) {
       ErrorInfo info = detail.unpack(ErrorInfo.class);

@@ -63,9 +63,16 @@ export class LLMGatewayError extends Error {
     this.quotas = told.quotas;
   }
 
-  /** Reads an error of a call that was not made by an LLMGateway's methods. */
-  static of(error: ServiceError): LLMGatewayError {
-    return new LLMGatewayError(error.code, error.details, error.metadata, { cause: error });
+  /**
+   * Reads an error of a call that was not made by an LLMGateway's methods. Where
+   * it does not say which, as where a connection broke off, `known` does.
+   */
+  static of(error: ServiceError, known?: string): LLMGatewayError {
+    const requestId = textOf(error.metadata, "x-request-id") || known;
+    return new LLMGatewayError(error.code, error.details, error.metadata, {
+      cause: error,
+      requestId,
+    });
   }
 }
 

@@ -158,7 +158,7 @@ export class GenerateStream implements AsyncIterable<GenerateEvent> {
   }
 
   #outcome(): LLMGatewayError | undefined {
-    if (this.#failure) return LLMGatewayError.of(this.#failure);
+    if (this.#failure) return LLMGatewayError.of(this.#failure, this.requestId);
     if (this.end?.outcome === StreamEnd_Outcome.OUTCOME_FINISHED) return undefined;
     return this.#interrupted(status.UNAVAILABLE, "the stream broke off without its end");
   }

@@ -72,6 +72,12 @@ class StreamCases(client_cases.ClientCase):
         self.assert_lost(stream, "event 4 has come behind the end", "a", 3)
         self.assertEqual(stream["outcome"], "OUTCOME_FINISHED")
 
+    def test_a_stream_that_nobody_ends_says_which_it_was(self):
+        stream = self.read([[1, "started"], [2, "a"]], timeout_ms=2000)
+        self.assert_failed(stream, "DEADLINE_EXCEEDED", "")
+        self.assertEqual((stream["text"], stream["error"]["request_id"]),
+                         ("a", "scripted"))
+
     def test_a_reason_of_a_later_gateway_is_an_error_of_the_client(self):
         stream = self.read([[1, "started"], [2, "a"], [3, _LATER_REASON]])
         self.assertIn("error", stream, stream)

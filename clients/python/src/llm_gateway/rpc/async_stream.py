@@ -157,4 +157,6 @@ class AsyncGenerateStream:
     def _fail(self, failure: CallError) -> CallError:
         self._is_over = True
         self._failure = failure
+        # A connection that breaks off says nothing of it.
+        failure.request_id = failure.request_id or self.request_id
         return failure
