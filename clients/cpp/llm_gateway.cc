@@ -41,9 +41,12 @@ Repetition RepetitionOf(const v1::GenerateRequest& request) {
 }
 
 std::unique_ptr<LLMGateway::Stub> StubOf(
-    const std::string& target,
+    const LLMGateway::Options& options,
     const std::shared_ptr<grpc::ChannelCredentials>& credentials) {
   grpc::ChannelArguments arguments;
+  if (!options.server_name.empty()) {
+    arguments.SetSslTargetNameOverride(options.server_name);
+  }
   arguments.SetUserAgentPrefix("llmgateway-cpp/" + std::string(kClientVersion));
   arguments.SetServiceConfigJSON(kServiceConfig);
   // A DNS record that says otherwise does not belong to this program.
@@ -55,7 +58,7 @@ std::unique_ptr<LLMGateway::Stub> StubOf(
       static_cast<int>(absl::ToInt64Milliseconds(kKeepaliveTimeout)));
   arguments.SetMaxReceiveMessageSize(kResponseBytesMax);
   return v1::GatewayService::NewStub(
-      grpc::CreateCustomChannel(target, credentials, arguments));
+      grpc::CreateCustomChannel(options.target, credentials, arguments));
 }
 
 absl::Status CheckTimeout(absl::string_view option, absl::Duration timeout) {
@@ -69,6 +72,7 @@ absl::Status CheckTimeout(absl::string_view option, absl::Duration timeout) {
 absl::Status CheckOptions(const LLMGateway::Options& options) {
   absl::Status problem = CheckTarget(options.target);
   problem.Update(CheckText("api_key", options.api_key));
+  problem.Update(CheckText("server_name", options.server_name));
   problem.Update(CheckTimeout("generate_timeout", options.generate_timeout));
   problem.Update(CheckTimeout("lookup_timeout", options.lookup_timeout));
   if (options.attempts_max < 1) {
@@ -92,8 +96,16 @@ absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> CredentialsOf(
                          "contradicts other options of TLS; of plaintext, "
                          "files and credentials set one");
   }
+  if (options.plaintext && !options.server_name.empty()) {
+    return OptionProblem("server_name", "is for TLS, and plaintext is set");
+  }
   if (has_own) return options.credentials;
   if (options.plaintext) return grpc::InsecureChannelCredentials();
+  if (options.server_name.empty() && IsAddressList(options.target)) {
+    return OptionProblem("server_name",
+                         "is not set, and the target is a list: it is the name "
+                         "that the certificates of its addresses have");
+  }
   if (chain.empty() != key.empty()) {
     return OptionProblem(
         chain.empty() ? "certificate_chain_file" : "private_key_file",
@@ -141,7 +153,7 @@ LLMGateway::LLMGateway(Options options)
 LLMGateway::LLMGateway(Options options, const Credentials& credentials)
     : options_(std::move(options)),
       problem_(FirstOf(CheckOptions(options_), credentials.status())),
-      stub_(StubOf(options_.target, credentials.ok()
+      stub_(StubOf(options_, credentials.ok()
                                         ? *credentials
                                         : grpc::SslCredentials({}))) {}
 

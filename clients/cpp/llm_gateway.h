@@ -53,7 +53,8 @@ class LLMGateway {
 
   struct Options {
     // As gRPC names it: `host:port` or `dns:///host:port` for all addresses of
-    // a name, `ipv4:10.0.0.1:443,10.0.0.2:443` for a list.
+    // a name, `ipv4:10.0.0.1:443,10.0.0.2:443` for a list, which needs a
+    // `server_name` where there is TLS.
     std::string target = "127.0.0.1:50051";
     // Sent as `authorization: Bearer`; none if empty.
     std::string api_key;
@@ -66,7 +67,10 @@ class LLMGateway {
     // set together.
     std::string certificate_chain_file = "";
     std::string private_key_file = "";
-    // Of your own, in place of all of these.
+    // The name that the gateway's certificate must have, in place of the
+    // target's; that one if empty.
+    std::string server_name = "";
+    // Of your own, in place of certificates and plaintext.
     std::shared_ptr<grpc::ChannelCredentials> credentials = nullptr;
     // For calls that run a model. absl::InfiniteDuration() for none.
     absl::Duration generate_timeout = absl::Seconds(900);

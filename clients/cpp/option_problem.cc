@@ -109,6 +109,12 @@ absl::Status CheckTarget(absl::string_view target) {
   return absl::OkStatus();
 }
 
+bool IsAddressList(absl::string_view target) {
+  return (absl::StartsWith(target, "ipv4:") ||
+          absl::StartsWith(target, "ipv6:")) &&
+         absl::StrContains(target, ',');
+}
+
 absl::Status CheckText(absl::string_view option, absl::string_view text) {
   if (std::all_of(text.begin(), text.end(), IsPrintable)) {
     return absl::OkStatus();

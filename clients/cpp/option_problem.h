@@ -36,6 +36,9 @@ std::optional<std::string> WrongOptionOf(const absl::Status& status);
 // Fails for what is no target by its looks.
 absl::Status CheckTarget(absl::string_view target);
 
+// Whether the target is several addresses, which have no name together.
+bool IsAddressList(absl::string_view target);
+
 // Fails for what has others than printable ASCII letters: the library would end
 // the process, and show it.
 absl::Status CheckText(absl::string_view option, absl::string_view text);

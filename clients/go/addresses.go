@@ -10,6 +10,15 @@ import (
 // and `ipv6:[::1]:443`, which gRPC for Go does not know by itself.
 var addressLists = []resolver.Builder{addressList("ipv4"), addressList("ipv6")}
 
+func isAddressList(target string) bool {
+	for _, list := range addressLists {
+		if strings.HasPrefix(target, list.Scheme()+":") {
+			return strings.Contains(target, ",")
+		}
+	}
+	return false
+}
+
 // addressList resolves a list of addresses, once and for all, which New has
 // checked; its value is the scheme.
 type addressList string

@@ -52,14 +52,14 @@ type LLMGateway struct {
 
 // New returns a client for the gateway at target, as gRPC names it:
 // `dns:///host:port` for all addresses of a name, which is also what a bare
-// `host:port` means, and `ipv4:10.0.0.1:443,10.0.0.2:443` for a list. It
-// connects with the first call. It fails with a *ConfigurationError if an option
+// `host:port` means, and `ipv4:10.0.0.1:443,10.0.0.2:443` for a list, which
+// needs WithServerName where there is TLS. It connects with the first call. It fails with a *ConfigurationError if an option
 // is wrong, such as a file that cannot be read.
 func New(target string, options ...Option) (*LLMGateway, error) {
 	if err := checkTarget(target); err != nil {
 		return nil, err
 	}
-	settings, err := settingsOf(options)
+	settings, err := settingsOf(target, options)
 	if err != nil {
 		return nil, err
 	}

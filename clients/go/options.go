@@ -41,6 +41,7 @@ type settings struct {
 	rootCAFile      string
 	certFile        string
 	keyFile         string
+	serverName      *string
 	generateTimeout time.Duration
 	lookupTimeout   time.Duration
 	waitForReady    bool
@@ -74,6 +75,12 @@ func WithRootCAFile(path string) Option {
 // its chain and its key (mutual TLS).
 func WithClientCertificateFiles(certChain, privateKey string) Option {
 	return func(s *settings) { s.certFile, s.keyFile = certChain, privateKey }
+}
+
+// WithServerName is the name that the gateway's certificate must have, in place
+// of the target's. A list of addresses has none, and needs it where there is TLS.
+func WithServerName(name string) Option {
+	return func(s *settings) { s.serverName = &name }
 }
 
 // WithGenerateTimeout is how long calls that run a model may take if their
@@ -121,7 +128,7 @@ func WithDialOptions(options ...grpc.DialOption) Option {
 
 const timeoutProblem = "is %v; it is more than 0, or 0 for no limit"
 
-func settingsOf(options []Option) (*settings, error) {
+func settingsOf(target string, options []Option) (*settings, error) {
 	s := &settings{generateTimeout: 900 * time.Second, lookupTimeout: 60 * time.Second,
 		attempts: attemptsMax}
 	for _, option := range options {
@@ -148,9 +155,32 @@ func settingsOf(options []Option) (*settings, error) {
 		if s.tls != nil || s.rootCAFile != "" || s.certFile != "" || s.keyFile != "" {
 			return nil, wrong("WithPlaintext", "contradicts the options of TLS; leave it or them out")
 		}
+		if s.serverName != nil {
+			return nil, wrong("WithServerName", "is for TLS, and WithPlaintext is set")
+		}
 		return s, nil
 	}
-	return s, s.readCertificates()
+	if err := s.readCertificates(); err != nil {
+		return nil, err
+	}
+	return s, s.checkNames(target)
+}
+
+// checkNames takes over the server's name. It fails where no certificate of what
+// the target leads to could be believed.
+func (s *settings) checkNames(target string) error {
+	const option = "WithServerName"
+	if s.serverName != nil {
+		if *s.serverName == "" || !isPrintable(*s.serverName) {
+			return wrong(option, "is empty, or has what is no printable ASCII letter")
+		}
+		s.tls.ServerName = *s.serverName
+	}
+	if s.tls.ServerName == "" && !s.tls.InsecureSkipVerify && isAddressList(target) {
+		return wrong(option, "is not given, and the target is a list: "+
+			"it is the name that the certificates of its addresses have")
+	}
+	return nil
 }
 
 // readCertificates completes the configuration of TLS.

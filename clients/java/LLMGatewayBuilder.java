@@ -35,6 +35,7 @@ public final class LLMGatewayBuilder {
   private File rootCertificates;
   private File certificateChain;
   private File privateKey;
+  private String serverName;
   private String apiKey = "";
   private Supplier<Map<String, String>> metadata = Map::of;
   private Consumer<ManagedChannelBuilder<?>> more = builder -> {};
@@ -69,6 +70,15 @@ public final class LLMGatewayBuilder {
   public LLMGatewayBuilder clientCertificate(File chain, File key) {
     certificateChain = chain;
     privateKey = key;
+    return this;
+  }
+
+  /**
+   * The name that the gateway's certificate must have, in place of the target's. A list of
+   * addresses has none, and needs it where there is TLS.
+   */
+  public LLMGatewayBuilder serverName(String name) {
+    serverName = Objects.requireNonNull(name, "serverName");
     return this;
   }
 
@@ -134,6 +144,7 @@ public final class LLMGatewayBuilder {
   public LLMGateway build() {
     OptionChecks.checkTarget(target);
     OptionChecks.checkText("apiKey", apiKey);
+    checkServerName();
     OptionChecks.checkTimeout("generateTimeout", generateTimeout);
     OptionChecks.checkTimeout("lookupTimeout", lookupTimeout);
     if (attemptsMax < 1) {
@@ -151,12 +162,28 @@ public final class LLMGatewayBuilder {
             .keepAliveTime(KEEPALIVE_TIME_S, TimeUnit.SECONDS)
             .keepAliveTimeout(KEEPALIVE_TIMEOUT_S, TimeUnit.SECONDS)
             .maxInboundMessageSize(RESPONSE_BYTES_MAX);
+    if (serverName != null) {
+      builder.overrideAuthority(serverName);
+    }
     more.accept(builder);
     try {
       return new LLMGateway(builder.build(), this);
     } catch (IllegalArgumentException unknown) {
       throw new ConfigurationException(
           "target", "cannot be called: " + unknown.getMessage(), unknown);
+    }
+  }
+
+  private void checkServerName() {
+    if (serverName == null) {
+      return;
+    }
+    OptionChecks.checkText("serverName", serverName);
+    if (serverName.isEmpty()) {
+      throw new ConfigurationException("serverName", "is empty; it is like a host's");
+    }
+    if (plaintext) {
+      throw new ConfigurationException("serverName", "is for TLS, and plaintext is set");
     }
   }
 
@@ -185,6 +212,12 @@ public final class LLMGatewayBuilder {
     }
     if (plaintext) {
       return InsecureChannelCredentials.create();
+    }
+    if (serverName == null && OptionChecks.isAddressList(target)) {
+      throw new ConfigurationException(
+          "serverName",
+          "is not given, and the target is a list: it is the name that the certificates of its"
+              + " addresses have");
     }
     if ((certificateChain == null) != (privateKey == null)) {
       throw new ConfigurationException(

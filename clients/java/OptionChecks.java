@@ -47,6 +47,10 @@ final class OptionChecks {
     }
   }
 
+  static boolean isAddressList(String target) {
+    return LIST.matcher(target).matches() && target.contains(",");
+  }
+
   private static boolean isAddress(String scheme, String address) {
     Matcher parts = (scheme.equals("ipv4") ? IPV4 : IPV6).matcher(address);
     if (!parts.matches() || !isNumber(parts.group(2), 1, PORT_MAX)) {

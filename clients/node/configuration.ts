@@ -43,6 +43,11 @@ export function checkTarget(target: string): void {
   }
 }
 
+/** @internal */
+export function isAddressList(target: string): boolean {
+  return /^ipv[46]:.*,/.test(target);
+}
+
 function isAddress(scheme: string, address: string): boolean {
   const [, host = "", port] = /^(.*):(\d+)$/.exec(address) ?? [];
   if (!(Number(port) > 0 && Number(port) < 65536)) return false;

@@ -81,8 +81,8 @@ export class LLMGateway {
 
   /**
    * `target` is as gRPC names it: `host:port` or `dns:///host:port` for all
-   * addresses of a name, `ipv4:10.0.0.1:443,10.0.0.2:443` for a list. It connects
-   * with the first call. Throws a ConfigurationError if an option is wrong.
+   * addresses of a name, `ipv4:10.0.0.1:443,10.0.0.2:443` for a list, which needs
+   * `tls.serverName` where there is TLS. It connects with the first call. Throws a ConfigurationError if an option is wrong.
    */
   constructor(target: string, options: LLMGatewayOptions = {}) {
     checkTarget(target);
@@ -346,7 +346,7 @@ export function deltaText({ event }: GenerateEvent): string {
 }
 
 function clientOf(target: string, options: LLMGatewayOptions): Client {
-  const credentials = credentialsOf(options);
+  const credentials = credentialsOf(target, options);
   try {
     return new Client(target, credentials, channelOptionsOf(options));
   } catch (cause) {

@@ -1,6 +1,6 @@
 import { type ChannelOptions, ChannelCredentials, credentials, Metadata } from "@grpc/grpc-js";
 
-import { checkMetadata, checkText, ConfigurationError } from "./configuration";
+import { checkMetadata, checkText, ConfigurationError, isAddressList } from "./configuration";
 
 export const VERSION = "0.1.0";
 
@@ -17,6 +17,11 @@ export interface TlsOptions {
   /** A certificate to show, and its key: mutual TLS. They are set together. */
   cert?: string | Buffer | undefined;
   key?: string | Buffer | undefined;
+  /**
+   * The name that the gateway's certificate must have, in place of the target's.
+   * A list of addresses has none, and needs it.
+   */
+  serverName?: string | undefined;
 }
 
 /** How the connection is secured: TLS by Node's own issuers if nothing is said. */
@@ -90,11 +95,20 @@ export function channelOptionsOf(options: LLMGatewayOptions): ChannelOptions {
     "grpc.keepalive_time_ms": 30_000,
     "grpc.keepalive_timeout_ms": 20_000,
     "grpc.max_receive_message_length": RESPONSE_BYTES_MAX,
+    ...serverNameOf(options),
     ...options.channelOptions,
   };
 }
 
-export function credentialsOf(options: LLMGatewayOptions): ChannelCredentials {
+function serverNameOf({ tls }: LLMGatewayOptions): ChannelOptions {
+  const name = tls?.serverName;
+  if (name === undefined) return {};
+  checkText("tls.serverName", name);
+  if (!name) throw new ConfigurationError("tls.serverName", "is empty; it is like a host's");
+  return { "grpc.ssl_target_name_override": name, "grpc.default_authority": name };
+}
+
+export function credentialsOf(target: string, options: LLMGatewayOptions): ChannelCredentials {
   const { plaintext, tls, credentials: own } = options;
   if ([plaintext, tls, own].filter(Boolean).length > 1) {
     throw new ConfigurationError(
@@ -104,6 +118,14 @@ export function credentialsOf(options: LLMGatewayOptions): ChannelCredentials {
   }
   if (own) return own;
   if (plaintext) return credentials.createInsecure();
+  const isNamed = tls?.serverName ?? options.channelOptions?.["grpc.ssl_target_name_override"];
+  if (isNamed === undefined && isAddressList(target)) {
+    throw new ConfigurationError(
+      "tls.serverName",
+      "is not set, and the target is a list: it is the name that the certificates of its " +
+        "addresses have",
+    );
+  }
   const ca = pemOf("tls.ca", tls?.ca);
   const cert = pemOf("tls.cert", tls?.cert);
   const key = pemOf("tls.key", tls?.key);

@@ -41,6 +41,15 @@ TEST(OptionProblemTest, TellsATargetByItsLooks) {
   }
 }
 
+TEST(OptionProblemTest, TellsAListFromOneAddress) {
+  EXPECT_TRUE(IsAddressList("ipv4:1.2.3.4:1,1.2.3.5:1"));
+  EXPECT_TRUE(IsAddressList("ipv6:[::1]:1,[::2]:1"));
+  for (const char* target :
+       {"", "ipv4:1.2.3.4:1", "a:1", "dns:///a,b:1", "unix:a,b"}) {
+    EXPECT_FALSE(IsAddressList(target)) << target;
+  }
+}
+
 TEST(OptionProblemTest, ShowsNoTextThatCannotBeSent) {
   EXPECT_EQ(CheckText("api_key", " ~"), absl::OkStatus());
   for (const char* letter : {"\n", "\x1f", "\x7f", "\xc3\xa9"}) {

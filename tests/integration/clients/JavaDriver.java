@@ -54,6 +54,7 @@ final class JavaDriver {
     String ca;
     String cert;
     String key;
+    String server_name;
     boolean wait_for_ready;
     Integer attempts_max;
     Long generate_timeout_ms;
@@ -383,6 +384,9 @@ final class JavaDriver {
       builder.clientCertificate(
           settings.cert == null ? null : new File(settings.cert),
           settings.key == null ? null : new File(settings.key));
+    }
+    if (settings.server_name != null) {
+      builder.serverName(settings.server_name);
     }
     if (settings.wait_for_ready) {
       builder.waitForReady();

@@ -21,6 +21,8 @@ from tests.testing.gateway_process import environment
 
 _KEY = "key-of-a-caller-0123456789"
 _TEXT = "Grüße, 世界: a \"quoted\" answer in several pieces."
+# Callers without a key, by the name that they give.
+_SERVES_EXAMPLE = "auth: {anonymous_hosts: [llm.example]}\n"
 _MOCK = "providers: [{name: mock, mock: {}}]\nrouting: {default_target: mock}\n"
 # Until somebody leaves.
 _ENDLESS = {"chunks": 1000000, "chunk_bytes": 16, "chunk_delay_ms": 20}
@@ -307,8 +309,9 @@ class ConnectionCases(ClientCase):
         self.addCleanup(folder.cleanup)
         return certificates.Authority(folder.name, "ours")
 
-    def tls_gateway(self, authority, more="", auth=""):
-        leaf = authority.issue("localhost", "DNS:localhost,IP:127.0.0.1")
+    def tls_gateway(self, authority, more="", auth="",
+                    name="DNS:localhost,IP:127.0.0.1"):
+        leaf = authority.issue("gateway", name)
         return self.start(LISTENERS.replace(
             'grpc: {address: "127.0.0.1:0"',
             'grpc: {address: "127.0.0.1:0", tls: {cert_chain: "file:%s", '
@@ -327,6 +330,36 @@ class ConnectionCases(ClientCase):
             self.assert_failed(
                 client.call("generate", model="m", text="Hello",
                             timeout_ms=10000), "UNAVAILABLE", "")
+
+    def test_a_list_of_addresses_has_the_name_that_is_given(self):
+        authority = self.authority()
+        first, second = (
+            self.tls_gateway(authority, name="DNS:llm.example",
+                             auth=_SERVES_EXAMPLE)
+            for _ in range(2))
+        target = "ipv4:%s,%s" % (first.grpc, second.grpc)
+        for name, is_theirs in (("llm.example", True),
+                                ("other.example", False)):
+            with self.subTest(name):
+                client = self.connect(target, plaintext=False,
+                                      ca=authority.cert, server_name=name)
+                result = client.call("generate", model="m", text="Hello",
+                                     timeout_ms=10000)
+                if is_theirs:
+                    self.assertNotIn("error", result)
+                else:
+                    self.assert_failed(result, "UNAVAILABLE", "")
+
+    def test_one_address_may_have_another_name(self):
+        authority = self.authority()
+        gateway = self.tls_gateway(authority, name="DNS:llm.example",
+                                   auth=_SERVES_EXAMPLE)
+        for settings in ({"server_name": "llm.example"}, {}):
+            client = self.connect(gateway.grpc, plaintext=False,
+                                  ca=authority.cert, **settings)
+            result = client.call("generate", model="m", text="Hello",
+                                 timeout_ms=10000)
+            self.assertEqual("error" in result, not settings, result)
 
     def test_mutual_tls(self):
         authority = self.authority()

@@ -10,10 +10,10 @@ Each language has a small program that is given the client's settings as its one
 argument, and commands on standard input, of which it runs as many at once as
 come; it writes their results. Settings, commands and results are JSON, one on a
 line. Settings: `target`, `plaintext`, `api_key`, `ca`, `cert`, `key` (paths),
-`wait_for_ready`, `generate_timeout_ms`, `lookup_timeout_ms`, `attempts_max`,
-`metadata` that the client adds to each call. A program whose settings have an
-option that is wrong tells it as {"wrong_option", "message"} and ends. A command
-has an `id` and what to `do`:
+`server_name`, `wait_for_ready`, `generate_timeout_ms`, `lookup_timeout_ms`,
+`attempts_max`, `metadata` that the client adds to each call. A program whose
+settings have an option that is wrong tells it as {"wrong_option", "message"}
+and ends. A command has an `id` and what to `do`:
 
     generate, stream, count    model, text, provider_id, session,
                                idempotency_key

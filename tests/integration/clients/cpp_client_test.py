@@ -37,6 +37,7 @@ class OptionTest(option_cases.OptionCases):
         "cert": "certificate_chain_file",
         "key": "private_key_file",
         "plaintext": "plaintext",
+        "server_name": "server_name",
     }
 
 

@@ -390,6 +390,7 @@ LLMGateway::Options OptionsOf(const Struct& settings) {
   options.root_certificates_file = Text(settings, "ca");
   options.certificate_chain_file = Text(settings, "cert");
   options.private_key_file = Text(settings, "key");
+  options.server_name = Text(settings, "server_name");
   if (has("attempts_max")) {
     options.attempts_max = static_cast<int>(Number(settings, "attempts_max"));
   }

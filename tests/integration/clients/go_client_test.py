@@ -37,6 +37,7 @@ class OptionTest(option_cases.OptionCases):
         "cert": "WithClientCertificateFiles",
         "key": "WithClientCertificateFiles",
         "plaintext": "WithPlaintext",
+        "server_name": "WithServerName",
     }
 
 

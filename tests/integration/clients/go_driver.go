@@ -29,6 +29,7 @@ type settings struct {
 	CA           string `json:"ca"`
 	Cert         string `json:"cert"`
 	Key          string `json:"key"`
+	ServerName   string `json:"server_name"`
 	WaitForReady bool   `json:"wait_for_ready"`
 	GenerateMs   *int64 `json:"generate_timeout_ms"`
 	LookupMs     *int64 `json:"lookup_timeout_ms"`
@@ -285,6 +286,9 @@ func connect(s *settings) (*llmgateway.LLMGateway, error) {
 	}
 	if s.Cert != "" || s.Key != "" {
 		options = append(options, llmgateway.WithClientCertificateFiles(s.Cert, s.Key))
+	}
+	if s.ServerName != "" {
+		options = append(options, llmgateway.WithServerName(s.ServerName))
 	}
 	if s.WaitForReady {
 		options = append(options, llmgateway.WithWaitForReady())

@@ -36,6 +36,7 @@ class OptionTest(option_cases.OptionCases):
         "cert": "clientCertificate",
         "key": "clientCertificate",
         "plaintext": "plaintext",
+        "server_name": "serverName",
     }
 
 

@@ -39,6 +39,7 @@ class OptionTest(option_cases.OptionCases):
         "cert": "tls.cert",
         "key": "tls.key",
         "plaintext": "plaintext",
+        "server_name": "tls.serverName",
     }
     takes_files = False
 

@@ -59,9 +59,16 @@ function connect(): LLMGateway {
     return new LLMGateway(settings.target, {
       apiKey: settings.api_key,
       plaintext: settings.plaintext,
-      ...(settings.plaintext && !settings.ca
+      ...(settings.plaintext && !settings.ca && !settings.server_name
         ? {}
-        : { tls: { ca: file(settings.ca), cert: file(settings.cert), key: file(settings.key) } }),
+        : {
+            tls: {
+              ca: file(settings.ca),
+              cert: file(settings.cert),
+              key: file(settings.key),
+              serverName: settings.server_name,
+            },
+          }),
       waitForReady: settings.wait_for_ready,
       generateTimeoutMs: settings.generate_timeout_ms,
       lookupTimeoutMs: settings.lookup_timeout_ms,

@@ -131,3 +131,9 @@ class OptionCases(client_cases.ClientCase):
         ours = certificates.Authority(self.folder, "ours")
         self.assertIn("TLS", self.wrong("plaintext", plaintext=True,
                                         ca=ours.cert))
+
+    def test_a_list_over_tls_needs_the_name_of_its_certificates(self):
+        for target in ("ipv4:127.0.0.1:1,127.0.0.2:1", "ipv6:[::1]:1,[::1]:2"):
+            with self.subTest(target):
+                self.assertIn("the target is a list",
+                              self.wrong("server_name", target=target))

@@ -43,7 +43,8 @@ def metadata_of(fields):
 
 def connect(settings, blocking):
     options = {name: settings[name] for name in (
-        "plaintext", "api_key", "ca", "wait_for_ready") if name in settings}
+        "plaintext", "api_key", "ca", "server_name",
+        "wait_for_ready") if name in settings}
     for name, setting in (("certificate", "cert"), ("private_key", "key")):
         if setting in settings:
             options[name] = settings[setting]

@@ -50,6 +50,7 @@ class AsyncLLMGatewayClient:
         """As LLMGatewayClient; to be made where an event loop runs."""
         check_target(target)
         self._options = ClientOptions(**options)
+        self._options.check_names(target)
         self._retries = RetryBudget()
         self._closed = asyncio.Event()
         # What close() ends.

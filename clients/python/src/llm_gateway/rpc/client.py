@@ -51,13 +51,15 @@ class LLMGatewayClient(LLMGateway):
         """Connects to `target` when first called.
 
         It is as gRPC names it: `host:port`, `dns:///host:port` for all
-        addresses of a name, `ipv4:1.2.3.4:50051,1.2.3.5:50051` for a list.
+        addresses of a name, `ipv4:1.2.3.4:50051,1.2.3.5:50051` for a list,
+        which needs the option server_name where there is TLS.
         `options` are the fields of ClientOptions; ConfigurationError names
         what is wrong in them. `sleep` waits between attempts, if it is
         given; nothing ends it early.
         """
         check_target(target)
         self._options = ClientOptions(**options)
+        self._options.check_names(target)
         self._retries = RetryBudget()
         self._waits = RetryWaits(sleep)
         self._is_closed = False

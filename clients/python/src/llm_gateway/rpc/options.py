@@ -26,6 +26,8 @@ _PEM = {
     "certificate": b"CERTIFICATE-----",
     "private_key": b"PRIVATE KEY-----",
 }
+# gRPC's argument for what server_name says.
+_NAME_OVERRIDE = "grpc.ssl_target_name_override"
 _KEEPALIVE_MS = 30_000
 _KEEPALIVE_TIMEOUT_MS = 20_000
 
@@ -61,8 +63,8 @@ class ClientOptions:
       ca: who issued the gateway's certificate, as PEM or the path of a file;
         the system's roots if None.
       certificate, private_key: the caller's own, for mutual TLS, likewise.
-      server_name: the name that the gateway's certificate must have, if it is
-        not the target's.
+      server_name: the name that the gateway's certificate must have, in place
+        of the target's; a list of addresses has none, and needs it.
       generate_timeout_s: for calls that run a model; math.inf for no limit.
       lookup_timeout_s: for all others.
       wait_for_ready: whether calls wait for a gateway that can be reached.
@@ -125,8 +127,27 @@ class ClientOptions:
             )
         if isinstance(self.api_key, str):
             check_text("api_key", self.api_key)
+        if self.server_name is not None:
+            check_text("server_name", self.server_name)
+            if not self.server_name:
+                raise _wrong("server_name", "is empty; it is like a host's")
         if not callable(self.metadata):
             sendable_metadata(self.metadata)
+
+    def check_names(self, target: str) -> None:
+        """Raises ConfigurationError where no certificate of what the target
+        leads to could be believed."""
+        is_named = (
+            self.plaintext
+            or self.server_name is not None
+            or _NAME_OVERRIDE in dict(self.channel_arguments)
+        )
+        if not is_named and _is_list(target):
+            raise _wrong(
+                "server_name",
+                "is not given, and the target is a list: it is the name that "
+                "the certificates of its addresses have",
+            )
 
     def credentials(self) -> Any:
         """grpc.ChannelCredentials; None for plaintext."""
@@ -173,7 +194,7 @@ class ClientOptions:
             "grpc.max_send_message_length": -1,
         }
         if self.server_name is not None:
-            arguments["grpc.ssl_target_name_override"] = self.server_name
+            arguments[_NAME_OVERRIDE] = self.server_name
         return list({**arguments, **dict(self.channel_arguments)}.items())
 
     def _service_config(self) -> dict[str, Any]:
@@ -210,6 +231,10 @@ def check_target(target: str) -> None:
                     "target",
                     f"is a list, and {address!r} of it is no address and port",
                 )
+
+
+def _is_list(target: str) -> bool:
+    return target.startswith(("ipv4:", "ipv6:")) and "," in target
 
 
 def _is_address(scheme: str, address: str) -> bool:

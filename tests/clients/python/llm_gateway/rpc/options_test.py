@@ -117,6 +117,19 @@ class ClientOptionsTest(unittest.TestCase):
         for target in ("a", "a:1", "dns:///a:1", "ipv6:[::1]:1"):
             check_target(target)
 
+    def test_a_list_of_addresses_needs_the_name_of_its_certificates(self):
+        targets = "ipv4:1.2.3.4:1,1.2.3.5:1"
+        for options, target in (
+                ({}, "ipv4:1.2.3.4:1"), ({}, "dns:///a:1"),
+                ({"plaintext": True}, targets),
+                ({"server_name": "a"}, targets),
+                ({"channel_arguments":
+                  [("grpc.ssl_target_name_override", "a")]}, targets)):
+            ClientOptions(**options).check_names(target)
+        with self.assertRaisesRegex(ConfigurationError, "^server_name is not "
+                                    "given, and the target is a list"):
+            ClientOptions().check_names(targets)
+
     def test_plaintext_has_no_credentials(self):
         self.assertIsNone(ClientOptions(plaintext=True).credentials())
         self.assertIsNotNone(ClientOptions().credentials())
