@@ -56,6 +56,7 @@ function isAddress(scheme: string, address: string): boolean {
 
 /** @internal What is wrong in it is not shown. */
 export function checkText(option: string, text: string): void {
+  if (typeof text !== "string") throw new ConfigurationError(option, "is no text");
   if (!/^[ -~]*$/.test(text)) {
     throw new ConfigurationError(
       option,

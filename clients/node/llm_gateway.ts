@@ -41,10 +41,12 @@ import {
   attemptsOf,
   type CallOptions,
   channelOptionsOf,
+  checkSupplier,
   credentialsOf,
   keyOf,
   type LLMGatewayOptions,
   metadataOf,
+  signalOf,
   timeoutOf,
 } from "./options";
 import { ATTEMPTS_MAX, CallPlan, RetryBudget } from "./retrying";
@@ -88,11 +90,11 @@ export class LLMGateway {
     checkTarget(target);
     setMaxListeners(0, this.#closed.signal);
     keyOf(options.apiKey);
+    checkSupplier(options.metadata);
     this.#options = options;
-    const { generateTimeoutMs = 900_000, lookupTimeoutMs = 60_000 } = options;
     this.#attemptsMax = attemptsOf(options.attemptsMax ?? ATTEMPTS_MAX);
-    this.#generateTimeoutMs = timeoutOf("generateTimeoutMs", generateTimeoutMs);
-    this.#lookupTimeoutMs = timeoutOf("lookupTimeoutMs", lookupTimeoutMs);
+    this.#generateTimeoutMs = timeoutOf("generateTimeoutMs", options.generateTimeoutMs ?? 900_000);
+    this.#lookupTimeoutMs = timeoutOf("lookupTimeoutMs", options.lookupTimeoutMs ?? 60_000);
     this.#client = clientOf(target, options);
   }
 
@@ -252,7 +254,8 @@ export class LLMGateway {
   /** Those that end a call; throws if the client is closed. */
   #signals(options: CallOptions): AbortSignal[] {
     if (this.#closed.signal.aborted) throw cancelled("the client was closed");
-    return options.signal ? [options.signal, this.#closed.signal] : [this.#closed.signal];
+    const signal = signalOf(options);
+    return signal ? [signal, this.#closed.signal] : [this.#closed.signal];
   }
 
   async #call<Request, Response>(

@@ -156,7 +156,7 @@ function pemOf(option: string, given: string | Buffer | undefined): Buffer | nul
 }
 
 export function keyOf(apiKey: string | undefined): string | undefined {
-  if (apiKey !== undefined) checkText("apiKey", apiKey);
+  if (apiKey != null) checkText("apiKey", apiKey);
   return apiKey;
 }
 
@@ -164,6 +164,7 @@ export function keyOf(apiKey: string | undefined): string | undefined {
 const TIMEOUT_MAX_MS = 36_500 * 24 * 3_600_000;
 
 export function timeoutOf(name: string, timeoutMs: number): number {
+  if (typeof timeoutMs !== "number") throw new ConfigurationError(name, "is no number");
   if (timeoutMs > 0) return timeoutMs > TIMEOUT_MAX_MS ? Infinity : timeoutMs;
   throw new ConfigurationError(
     name,
@@ -179,6 +180,20 @@ export function attemptsOf(attemptsMax: number): number {
   );
 }
 
+/** What there is of an AbortSignal, also one that is not Node's own. */
+export function signalOf({ signal }: CallOptions): AbortSignal | undefined {
+  if (!signal) return undefined;
+  if (typeof signal.aborted === "boolean" && typeof signal.addEventListener === "function") {
+    return signal;
+  }
+  throw new ConfigurationError("signal", "is no AbortSignal");
+}
+
+export function checkSupplier(metadata: LLMGatewayOptions["metadata"]): void {
+  if (metadata == null || typeof metadata === "function") return;
+  throw new ConfigurationError("metadata", "is no function; it is called for each call");
+}
+
 export function metadataOf(options: LLMGatewayOptions, call: CallOptions): Metadata {
   const metadata = new Metadata({
     waitForReady: call.waitForReady ?? options.waitForReady ?? false,
@@ -189,8 +204,18 @@ export function metadataOf(options: LLMGatewayOptions, call: CallOptions): Metad
   return metadata;
 }
 
-function replace(metadata: Metadata, values: MetadataValues = {}): void {
-  const all = Object.entries(values).flatMap(([name, value]) =>
+/** Of a promise or a Map they would be none. */
+function entriesOf(values: MetadataValues): [string, MetadataValues[string]][] {
+  const isThenable = typeof values["then"] === "function";
+  if (typeof values === "object" && !isThenable && !(Symbol.iterator in values)) {
+    return Object.entries(values);
+  }
+  const what = isThenable ? "a promise" : "no object with values by their names";
+  throw new ConfigurationError("metadata", `is ${what}; it is like { "x-team": "search" }`);
+}
+
+function replace(metadata: Metadata, values: MetadataValues | undefined): void {
+  const all = entriesOf(values ?? {}).flatMap(([name, value]) =>
     [value].flat().map((one) => [name.toLowerCase(), one] as const),
   );
   for (const [name, value] of all) checkMetadata(name, value);

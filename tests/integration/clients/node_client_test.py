@@ -71,6 +71,11 @@ class TypesTest(unittest.TestCase):
         self.assertEqual(told, {
             "version": "0.1.0", "messages": 3,
             "reason": "ERROR_REASON_BUDGET_EXCEEDED", "code": 14,
+            "wrongOptions": [
+                "timeoutMs: is no number", "signal: is no AbortSignal",
+                "metadata: is a promise",
+                "metadata: is no object with values by their names",
+                "metadata: is a promise", "metadata: is no function"],
             "keys": ["ConfigurationError: apiKey has what is no printable "
                      "ASCII letter, such as a line's end"] * 2})
 

@@ -193,11 +193,31 @@ export async function mistakes(gateway: LLMGateway): Promise<void> {
   console.log(cost, text);
 }
 
+/** What is told of options that programs without types have. */
+async function wrongOption(call: unknown, metadata?: unknown): Promise<string> {
+  try {
+    const gateway = new LLMGateway("x:1", { plaintext: true, metadata } as never);
+    await gateway.generate(request, call as never);
+    return "nothing";
+  } catch (error) {
+    return told(error).split(";")[0] ?? "";
+  }
+}
+
 const whole = GenerateRequest.fromPartial(request);
 const gateway = new LLMGateway("127.0.0.1:1", plaintext);
 gateway.close();
-console.log(
+const wrong = [
+  wrongOption({ timeoutMs: "5" }),
+  wrongOption({ signal: {} }),
+  wrongOption({ metadata: Promise.resolve({ "x-team": "search" }) }),
+  wrongOption({ metadata: new Map([["x-team", "search"]]) }),
+  wrongOption({}, async () => ({ "x-team": "search" })),
+  wrongOption({}, { "x-team": "search" }),
+];
+Promise.all(wrong).then((wrongOptions) => console.log(
   JSON.stringify({
+    wrongOptions,
     version: VERSION,
     messages: whole.messages.length,
     reason: ErrorReason[ErrorReason.ERROR_REASON_BUDGET_EXCEEDED],
@@ -210,4 +230,4 @@ console.log(
       }
     }),
   }),
-);
+));

@@ -17,6 +17,8 @@ from llm_gateway.rpc.options import (
 )
 from llm_gateway.rpc.retrying import RetryBudget
 
+# A hundred years: gRPC can send none that are much longer.
+_TIMEOUT_S_MAX = 36500 * 86400.0
 _TRACE_KEYS = ("traceparent", "tracestate")
 
 
@@ -41,18 +43,23 @@ class CallPlan:
                 f"a call has no {', '.join(sorted(unknown))}; there are "
                 + ", ".join(CallFields.__annotations__)
             )
-        timeout_s = call.get("timeout_s", timeout_s)
+        given: dict[str, Any] = {
+            name: value for name, value in call.items() if value is not None
+        }
+        timeout_s = given.get("timeout_s", timeout_s)
         check_timeout("timeout_s", timeout_s)
+        if timeout_s > _TIMEOUT_S_MAX:
+            timeout_s = math.inf
         self._deadline = time.monotonic() + timeout_s
         self._policy = options.retry
         self._budget = budget
         self._repeatable = repeatable
         self._once = once
         self._attempt = 0
-        self._wait_for_ready = call.get(
+        self._wait_for_ready = given.get(
             "wait_for_ready", options.wait_for_ready
         )
-        self._metadata = list(_metadata(options, call).items())
+        self._metadata = list(_metadata(options, given).items())
 
     def begin_attempt(self) -> dict[str, Any]:
         """What the stub's method is given beside the request."""
@@ -82,12 +89,12 @@ class CallPlan:
 
 
 def _metadata(
-    options: ClientOptions, call: CallFields
+    options: ClientOptions, call: Mapping[str, Any]
 ) -> Mapping[str, str | bytes]:
     each = options.metadata
     metadata: dict[str, str | bytes] = {
         **_trace(call),
-        **sendable_metadata(each() if callable(each) else each),
+        **sendable_metadata((each() or {}) if callable(each) else each),
     }
     api_key = call.get("api_key") or options.api_key
     if callable(api_key):
@@ -101,7 +108,7 @@ def _metadata(
     return {**metadata, **sendable_metadata(call.get("metadata", {}))}
 
 
-def _trace(call: CallFields) -> dict[str, str]:
+def _trace(call: Mapping[str, Any]) -> dict[str, str]:
     """The call's own, or that of the span which is open."""
     if "traceparent" in call:
         check_text("traceparent", call["traceparent"])

@@ -9,7 +9,8 @@ import math
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import MISSING, Field, dataclass, field, fields
+from numbers import Real
 from typing import Any, Literal, TypedDict
 
 from llm_gateway.exceptions import ConfigurationError
@@ -33,27 +34,28 @@ _KEEPALIVE_TIMEOUT_MS = 20_000
 
 
 class CallFields(TypedDict, total=False):
-    """What one call may have of its own."""
+    """What one call may have of its own; None is as if it were not given."""
 
     # Seconds for all of the call, waits and retries included; math.inf for no
     # limit. If it is not given, the client's.
-    timeout_s: float
+    timeout_s: float | None
     # Letters, digits and `-_.:`, at most 128; made up by the gateway if absent.
-    request_id: str
+    request_id: str | None
     # Beside the client's; a key of both has this value.
-    metadata: MetadataMap
+    metadata: MetadataMap | None
     # Whether to wait, until the timeout, for a gateway that can be reached.
-    wait_for_ready: bool
+    wait_for_ready: bool | None
     # W3C's, of the span that the call belongs to; else OpenTelemetry's current
     # one, if the program uses it.
-    traceparent: str
+    traceparent: str | None
     # In place of the client's.
-    api_key: str
+    api_key: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class ClientOptions:
-    """What `LLMGateway.connect` takes beside the target.
+    """What `LLMGateway.connect` takes beside the target; None is as if it were
+    not given.
 
     Fields:
       api_key: sent as `authorization: Bearer`; a function is asked for each
@@ -100,6 +102,9 @@ class ClientOptions:
 
     def __post_init__(self) -> None:
         """Raises ConfigurationError, which names what is wrong."""
+        for each in fields(self):
+            if getattr(self, each.name) is None:
+                object.__setattr__(self, each.name, _default_of(each))
         if self.plaintext:
             for name in ("ca", "certificate", "private_key", "server_name"):
                 if getattr(self, name) is not None:
@@ -114,6 +119,10 @@ class ClientOptions:
                 )
         for name in ("generate_timeout_s", "lookup_timeout_s"):
             check_timeout(name, getattr(self, name))
+        if not isinstance(self.retry, RetryPolicy):
+            raise _wrong("retry", "is no RetryPolicy")
+        if not isinstance(self.message_bytes_max, int):
+            raise _wrong("message_bytes_max", "is no whole number")
         if self.message_bytes_max < 1:
             raise _wrong(
                 "message_bytes_max",
@@ -125,7 +134,7 @@ class ClientOptions:
                 f"is {self.load_balancing!r}; it is 'round_robin' or "
                 "'pick_first'",
             )
-        if isinstance(self.api_key, str):
+        if self.api_key is not None and not callable(self.api_key):
             check_text("api_key", self.api_key)
         if self.server_name is not None:
             check_text("server_name", self.server_name)
@@ -210,6 +219,8 @@ class ClientOptions:
 
 def check_target(target: str) -> None:
     """Raises ConfigurationError for what is none by its looks."""
+    if not isinstance(target, str):
+        raise _wrong("target", "is no text; it is like host:port")
     if not target:
         raise _wrong("target", "is empty; it is like host:port")
     if not all("!" <= letter <= "~" for letter in target):
@@ -253,6 +264,8 @@ def _is_address(scheme: str, address: str) -> bool:
 
 def check_timeout(name: str, seconds: float) -> None:
     """Raises ConfigurationError unless it can be a timeout."""
+    if not isinstance(seconds, Real):
+        raise _wrong(name, "is no number of seconds")
     if math.isnan(seconds) or seconds <= 0:
         raise _wrong(
             name, f"is {seconds}; it is more than 0, and math.inf for no limit"
@@ -262,10 +275,12 @@ def check_timeout(name: str, seconds: float) -> None:
 def sendable_metadata(metadata: MetadataMap) -> dict[str, str | bytes]:
     """As gRPC can send it. Raises ConfigurationError, without showing values,
     for what it cannot."""
+    if not isinstance(metadata, Mapping):
+        raise _wrong("metadata", "is no mapping of names to their values")
     sendable: dict[str, str | bytes] = {}
     for key, value in metadata.items():
-        option, name = f"metadata[{key!r}]", key.lower()
-        if not _NAME.fullmatch(name):
+        option, name = f"metadata[{key!r}]", str(key).lower()
+        if not (isinstance(key, str) and _NAME.fullmatch(name)):
             raise _wrong(
                 option, "cannot be sent; names have letters, digits and -_."
             )
@@ -273,7 +288,8 @@ def sendable_metadata(metadata: MetadataMap) -> dict[str, str | bytes]:
             raise _wrong(
                 option, "is gRPC's own; names begin with other than grpc-"
             )
-        if isinstance(value, bytes) != name.endswith("-bin"):
+        kind = bytes if name.endswith("-bin") else str
+        if not isinstance(value, kind):
             raise _wrong(
                 option,
                 "is bytes or text; of names that end with -bin bytes, of all "
@@ -286,10 +302,18 @@ def sendable_metadata(metadata: MetadataMap) -> dict[str, str | bytes]:
 
 
 def check_text(name: str, value: str) -> None:
+    if not isinstance(value, str):
+        raise _wrong(name, "is no text")
     if not all(" " <= letter <= "~" for letter in value):
         raise _wrong(
             name, "has what is no printable ASCII letter, such as a line's end"
         )
+
+
+def _default_of(option: Field[Any]) -> Any:
+    if option.default_factory is not MISSING:
+        return option.default_factory()
+    return option.default
 
 
 def _wrong(option: str, problem: str) -> ConfigurationError:

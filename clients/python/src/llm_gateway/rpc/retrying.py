@@ -47,6 +47,8 @@ class RetryPolicy:
     wait_s_max: float = 30.0
 
     def __post_init__(self) -> None:
+        if not isinstance(self.attempts_max, int):
+            raise ConfigurationError({"attempts_max": "is no whole number"})
         if self.attempts_max < 1:
             raise ConfigurationError(
                 {"attempts_max": f"is {self.attempts_max}; it is at least 1"}

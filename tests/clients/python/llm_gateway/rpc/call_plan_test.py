@@ -18,8 +18,8 @@ _TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 class CallPlanTest(unittest.TestCase):
 
-    def plan(self, options=None, timeout_s=60.0, repeatable=False, **call):
-        return CallPlan(options or ClientOptions(), RetryBudget(), timeout_s,
+    def plan(self, options=None, repeatable=False, **call):
+        return CallPlan(options or ClientOptions(), RetryBudget(), 60.0,
                         repeatable, call)
 
     def metadata(self, options=None, **call):
@@ -64,6 +64,24 @@ class CallPlanTest(unittest.TestCase):
         with self.assertRaisesRegex(ConfigurationError, "'x-a'") as caught:
             self.plan(options)
         self.assertNotIn("very-secret", str(caught.exception))
+
+    def test_none_is_as_if_it_were_not_given(self):
+        options = ClientOptions(api_key="mine", metadata=lambda: None)
+        plan = self.plan(options, timeout_s=None, request_id=None,
+                         metadata=None, wait_for_ready=None, traceparent=None,
+                         api_key=None)
+        begun = plan.begin_attempt()
+        self.assertEqual(begun["metadata"], [("authorization", "Bearer mine")])
+        self.assertLessEqual(begun["timeout"], 60)
+        self.assertIs(begun["wait_for_ready"], False)
+
+    def test_what_is_of_another_type_is_refused_by_its_name(self):
+        for name in ("timeout_s", "request_id", "metadata", "traceparent",
+                     "api_key"):
+            self.refused(ConfigurationError, name, **{name: [5]})
+
+    def test_a_timeout_of_more_than_a_life_is_none(self):
+        self.assertIsNone(self.plan(timeout_s=1e15).begin_attempt()["timeout"])
 
     def test_what_a_call_cannot_have_is_refused(self):
         self.refused(TypeError, "a call has no timeout; there are timeout_s",

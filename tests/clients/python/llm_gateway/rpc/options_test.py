@@ -1,5 +1,6 @@
 """What a client is told is checked, and becomes a channel's arguments."""
 
+import dataclasses
 import json
 import math
 import os
@@ -10,6 +11,7 @@ from tests.clients.python.llm_gateway import client_path  # For the path.
 
 from llm_gateway import ConfigurationError
 from llm_gateway.rpc.options import ClientOptions, check_target
+from llm_gateway.rpc.retrying import RetryPolicy
 
 _SECRET = "very-secret-key"
 
@@ -36,6 +38,26 @@ class ClientOptionsTest(unittest.TestCase):
             self.refused("generate_timeout_s is", generate_timeout_s=seconds)
         self.refused("message_bytes_max is 0", message_bytes_max=0)
         self.refused("load_balancing is 'random'", load_balancing="random")
+
+    def test_what_is_of_another_type_is_refused_by_its_name(self):
+        for name, value in (
+                ("generate_timeout_s", "5"), ("lookup_timeout_s", {}),
+                ("retry", 3), ("message_bytes_max", "1"), ("api_key", 5),
+                ("metadata", [("a", "b")]), ("metadata", {"a": 5}),
+                ("metadata", {5: "a"})):
+            with self.subTest(name, value=value):
+                [option] = self.refused(name, **{name: value}).problems
+                self.assertTrue(option.startswith(name))
+        with self.assertRaisesRegex(ConfigurationError, "attempts_max"):
+            RetryPolicy(attempts_max="3")
+        for target in (None, 5):
+            with self.assertRaisesRegex(ConfigurationError, "target"):
+                check_target(target)
+
+    def test_none_is_as_if_it_were_not_given(self):
+        nothing = {each.name: None for each in
+                   dataclasses.fields(ClientOptions)}
+        self.assertEqual(ClientOptions(**nothing), ClientOptions())
 
     def test_metadata_must_be_such_as_can_be_sent(self):
         self.refused("'x a'.*names have", metadata={"x a": _SECRET})
