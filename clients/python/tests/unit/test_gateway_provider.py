@@ -80,6 +80,16 @@ async def test_a_cost_that_is_none_loses_no_answer(cost):
     assert response.metadata["cost_known"] is False
 
 
+@pytest.mark.parametrize("told", [[], 5, "x", True])
+async def test_what_is_no_object_is_no_answer_of_a_gateway(told):
+    async with (
+        ScriptedServer([Reply(200, told)]) as server,
+        client(server) as llm,
+    ):
+        with pytest.raises(ProviderError, match="no JSON object"):
+            await llm.complete(QUESTION, Answer)
+
+
 async def test_the_gateway_hears_how_long_it_may_take():
     async with (
         ScriptedServer([FOUR]) as server,

@@ -125,6 +125,10 @@ class GatewayProvider:
         except Exception as error:
             raise ProviderError(self.name, error) from error
         told = answer.json
+        if not isinstance(told, dict):
+            raise ProviderError(
+                self.name, ValueError("it answers with no JSON object")
+            )
         usage = _usage(told)
         return LLMResponse(
             content=chat_content(told, response_model, usage),
