@@ -110,7 +110,9 @@ def test_json_may_stand_in_a_fence(text):
     assert validated_text(Answer, text) == Answer(value=4)
 
 
-@pytest.mark.parametrize("text", ["", "Four.", '{"value": 4', "```json\n```"])
+@pytest.mark.parametrize(
+    "text", ["", "Four.", '{"value": 4', "```json\n```", "[" * 100_000]
+)
 def test_what_is_no_json_is_no_answer(text):
     usage = TokenUsage(1, 2)
     with pytest.raises(ResponseValidationError) as caught:

@@ -148,7 +148,7 @@ def validated_text(
     fenced = _FENCED.match(text)
     try:
         value = json.loads(fenced.group(1) if fenced else text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ResponseValidationError(
             response_model.__name__,
             f"it is not JSON: {error}",
