@@ -290,20 +290,18 @@ void CallBudgets::Settle(const Call& call) {
       call.runtime->config().has_ledger() ? &settled_ : nullptr;
   charges_.Settle(real, now, settled);
   for (const BudgetCharge& charge : charges_.charges()) TellFilled(charge);
-  std::vector<const BudgetCharges*> counted = {&charges_};
+  if (rules_.has_target_rules()) ChargeTargets(call, now, settled);
+  remaining_.TakeLess(charges_.WhatRemains(now));
+}
+
+void CallBudgets::ChargeTargets(const Call& call, absl::Time now,
+                                BudgetSettlement* settled) {
+  std::vector<const BudgetCharges*> counted;
   for (const auto& at : at_targets_) {
     if (!at->charges.HoldsAny()) continue;
     at->charges.Cancel();
     counted.push_back(&at->charges);
   }
-  if (rules_.has_target_rules()) ChargeTargets(call, now, settled);
-  for (const BudgetCharges* const each : counted) {
-    remaining_.TakeLess(each->WhatRemains(now));
-  }
-}
-
-void CallBudgets::ChargeTargets(const Call& call, absl::Time now,
-                                BudgetSettlement* settled) {
   for (const Attempt& attempt : call.attempts) {
     const v1::Usage* const usage = UsageOf(attempt);
     if (usage == nullptr) continue;
@@ -314,6 +312,9 @@ void CallBudgets::ChargeTargets(const Call& call, absl::Time now,
                         TellFilled(charges_.ChargeTarget(
                             rule, subject_, terms, of_target, now, settled));
                       });
+  }
+  for (const BudgetCharges* const each : counted) {
+    remaining_.TakeLess(each->WhatRemains(now));
   }
 }
 

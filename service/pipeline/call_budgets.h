@@ -173,7 +173,8 @@ class CallBudgets : public Recycled {
                          LimitSubject& subject, const Use& use) const;
   // Finds out what the call has taken, and charges it unless Settle is to.
   void Finish(const Call& call);
-  // Charges budgets of targets what each attempt was billed.
+  // Charges budgets of targets what each attempt was billed, and finds what is
+  // left of those of other targets than the first.
   void ChargeTargets(const Call& call, absl::Time now,
                      BudgetSettlement* settled);
 

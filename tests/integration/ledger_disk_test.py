@@ -187,6 +187,8 @@ class LedgerDiskTest(ledger_fault_case.LedgerFaultCase):
                                   refused.error()["message"])
                     self.assertIn("DEADLINE_EXCEEDED",
                                   refused.error()["message"])
+                    # Nobody was asked.
+                    self.assertNotIn("x-should-retry", refused.headers)
                 self.assertEqual(self.upstream.stat("gpt-x", "requests"),
                                  requests)
                 self.assertEqual(
@@ -389,6 +391,30 @@ class LedgerDiskTest(ledger_fault_case.LedgerFaultCase):
         self.start().stop()
         self.assert_asked_as_written(self.assert_true(callers.acknowledged))
 
+    def test_what_was_answered_and_is_not_written_is_not_to_be_repeated(self):
+        gateway = self.start()
+        for number, (path, body) in enumerate((
+                ("/v1/chat/completions", chat("gpt-x")),
+                ("/v1/messages", chat("gpt-x", max_tokens=9)),
+                ("/v1/responses", {"model": "gpt-x", "input": "hi"})), 1):
+            self.upstream.set_script("gpt-x", [{"first_byte_delay_ms": 1000}])
+            answers = []
+            caller = threading.Thread(
+                target=lambda path=path, body=body, answers=answers:
+                answers.append(ask(gateway.http, path=path, body=body)))
+            caller.start()
+            self.upstream.wait_for("started", "gpt-x", number)
+            kept = self.path + ".kept"
+            os.rename(self.path, kept)
+            caller.join()
+            os.rename(kept, self.path)
+            failed = answers[0]
+            self.assertIn(failed.status, (503, 529), path)
+            self.assertIn(b"a provider has answered the call", failed.body)
+            self.assertNotIn(b"refused", failed.body)
+            self.assertEqual(failed.headers["x-should-retry"], "false", path)
+            await_sample(gateway, _FAILING, 0)
+
     def test_a_retry_that_was_not_sent_has_not_cost_anything(self):
         gateway = self.start()
         self.upstream.set_script(
@@ -402,6 +428,8 @@ class LedgerDiskTest(ledger_fault_case.LedgerFaultCase):
         os.rename(self.path, kept)
         caller.join()
         self.assertEqual(answers[0].status, 503)
+        # A provider was asked, once.
+        self.assertEqual(answers[0].headers["x-should-retry"], "false")
         os.rename(kept, self.path)
         gateway.stop()
         # Closes the retry's dispatch, which is in the file all the same.
