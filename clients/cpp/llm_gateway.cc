@@ -57,6 +57,9 @@ std::unique_ptr<LLMGateway::Stub> StubOf(
       GRPC_ARG_KEEPALIVE_TIMEOUT_MS,
       static_cast<int>(absl::ToInt64Milliseconds(kKeepaliveTimeout)));
   arguments.SetMaxReceiveMessageSize(kResponseBytesMax);
+  if (IsOnThisMachine(options.target)) {
+    arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+  }
   return v1::GatewayService::NewStub(
       grpc::CreateCustomChannel(options.target, credentials, arguments));
 }

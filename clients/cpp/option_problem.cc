@@ -115,6 +115,22 @@ bool IsAddressList(absl::string_view target) {
          absl::StrContains(target, ',');
 }
 
+bool IsOnThisMachine(absl::string_view target) {
+  for (const absl::string_view scheme : {"dns:", "ipv4:", "ipv6:"}) {
+    if (absl::ConsumePrefix(&target, scheme)) break;
+  }
+  while (absl::ConsumePrefix(&target, "/")) {
+  }
+  for (absl::string_view host : absl::StrSplit(target, ',')) {
+    if (!absl::EndsWith(host, "]")) host = host.substr(0, host.rfind(':'));
+    if (host != "localhost" && host != "[::1]" &&
+        !(absl::StartsWith(host, "127.") && IsIpv4(host))) {
+      return false;
+    }
+  }
+  return true;
+}
+
 absl::Status CheckText(absl::string_view option, absl::string_view text) {
   if (std::all_of(text.begin(), text.end(), IsPrintable)) {
     return absl::OkStatus();

@@ -39,6 +39,10 @@ absl::Status CheckTarget(absl::string_view target);
 // Whether the target is several addresses, which have no name together.
 bool IsAddressList(absl::string_view target);
 
+// Whether the target is this machine alone: `localhost`, 127.0.0.0/8, `::1`. No
+// proxy stands before that; one would be shown the key, and lead elsewhere.
+bool IsOnThisMachine(absl::string_view target);
+
 // Fails for what has others than printable ASCII letters: the library would end
 // the process, and show it.
 absl::Status CheckText(absl::string_view option, absl::string_view text);

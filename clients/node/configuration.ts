@@ -48,6 +48,17 @@ export function isAddressList(target: string): boolean {
   return /^ipv[46]:.*,/.test(target);
 }
 
+/**
+ * @internal Whether it is this machine alone. No proxy stands before that; one would be shown the
+ * key, and lead elsewhere.
+ */
+export function isOnThisMachine(target: string): boolean {
+  return target
+    .replace(/^(dns|ipv4|ipv6):\/*/, "")
+    .split(",")
+    .every((address) => /^(localhost|127\.[\d.]+|\[::1\])(:\d+)?$/.test(address));
+}
+
 function isAddress(scheme: string, address: string): boolean {
   const [, host = "", port] = /^(.*):(\d+)$/.exec(address) ?? [];
   if (!(Number(port) > 0 && Number(port) < 65536)) return false;

@@ -1,4 +1,4 @@
-export { status } from "@grpc/grpc-js";
+export { credentials, status } from "@grpc/grpc-js";
 
 export { ConfigurationError } from "./configuration";
 export * from "./contract";

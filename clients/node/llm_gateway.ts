@@ -351,7 +351,7 @@ export function deltaText({ event }: GenerateEvent): string {
 function clientOf(target: string, options: LLMGatewayOptions): Client {
   const credentials = credentialsOf(target, options);
   try {
-    return new Client(target, credentials, channelOptionsOf(options));
+    return new Client(target, credentials, channelOptionsOf(target, options));
   } catch (cause) {
     throw new ConfigurationError("target", `cannot be called: ${cause}`, { cause });
   }

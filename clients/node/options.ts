@@ -1,6 +1,12 @@
 import { type ChannelOptions, ChannelCredentials, credentials, Metadata } from "@grpc/grpc-js";
 
-import { checkMetadata, checkText, ConfigurationError, isAddressList } from "./configuration";
+import {
+  checkMetadata,
+  checkText,
+  ConfigurationError,
+  isAddressList,
+  isOnThisMachine,
+} from "./configuration";
 
 export const VERSION = "0.1.0";
 
@@ -86,7 +92,7 @@ const SERVICE_CONFIG = { loadBalancingConfig: [{ round_robin: {} }] };
 // What the gateway takes of a provider by default; gRPC's own is 4 MiB.
 const RESPONSE_BYTES_MAX = 64 << 20;
 
-export function channelOptionsOf(options: LLMGatewayOptions): ChannelOptions {
+export function channelOptionsOf(target: string, options: LLMGatewayOptions): ChannelOptions {
   return {
     "grpc.primary_user_agent": `llmgateway-node/${VERSION}`,
     "grpc.service_config": JSON.stringify(SERVICE_CONFIG),
@@ -95,6 +101,7 @@ export function channelOptionsOf(options: LLMGatewayOptions): ChannelOptions {
     "grpc.keepalive_time_ms": 30_000,
     "grpc.keepalive_timeout_ms": 20_000,
     "grpc.max_receive_message_length": RESPONSE_BYTES_MAX,
+    ...(isOnThisMachine(target) && { "grpc.enable_http_proxy": 0 }),
     ...serverNameOf(options),
     ...options.channelOptions,
   };
@@ -114,6 +121,12 @@ export function credentialsOf(target: string, options: LLMGatewayOptions): Chann
     throw new ConfigurationError(
       plaintext ? "plaintext" : "credentials",
       "contradicts the other options of TLS; of plaintext, tls and credentials set one",
+    );
+  }
+  if (own && !(own instanceof ChannelCredentials)) {
+    throw new ConfigurationError(
+      "credentials",
+      "are of another copy of @grpc/grpc-js; make them with the credentials of this package",
     );
   }
   if (own) return own;

@@ -109,6 +109,14 @@ class GatewayctlFailuresTest(GatewayctlCase):
         self.assertEqual(error["code"], "FAILED_PRECONDITION")
         self.assertNotEqual(error["reason"], "")
 
+    def test_no_proxy_stands_before_a_gateway_of_this_machine(self):
+        gateway = self.start_gateway()
+        done = self.run_ctl(
+            "health", "--admin", gateway.admin,
+            env={"http_proxy": "http://" + _NOBODY,
+                 "grpc_proxy": "http://" + _NOBODY, "no_proxy": ""})
+        self.assertEqual(done.returncode, 0, done.stderr)
+
     def test_the_wrong_listener_is_told(self):
         gateway = self.start_gateway()
         done = self.run_ctl("models", "list", "--grpc", gateway.admin)

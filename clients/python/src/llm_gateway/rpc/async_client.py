@@ -57,7 +57,7 @@ class AsyncLLMGatewayClient:
         self._calls: set[Any] = set()
         self._streams: WeakSet[AsyncGenerateStream] = WeakSet()
         credentials = self._options.credentials()
-        arguments = self._options.arguments()
+        arguments = self._options.arguments(target)
         self._channel = (
             grpc.aio.insecure_channel(target, arguments)
             if credentials is None

@@ -64,7 +64,7 @@ class LLMGatewayClient(LLMGateway):
         self._waits = RetryWaits(sleep)
         self._is_closed = False
         credentials = self._options.credentials()
-        arguments = self._options.arguments()
+        arguments = self._options.arguments(target)
         self._channel = (
             grpc.insecure_channel(target, arguments)
             if credentials is None

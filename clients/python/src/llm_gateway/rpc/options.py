@@ -27,6 +27,11 @@ _PEM = {
     "certificate": b"CERTIFICATE-----",
     "private_key": b"PRIVATE KEY-----",
 }
+# Such a target, a list too.
+_LOOPBACK = r"(?:localhost|127\.[\d.]+|\[::1\])(?::\d+)?"
+_ON_THIS_MACHINE = re.compile(
+    rf"(?:(?:dns|ipv4|ipv6):/*)?{_LOOPBACK}(?:,{_LOOPBACK})*"
+)
 # gRPC's argument for what server_name says.
 _NAME_OVERRIDE = "grpc.ssl_target_name_override"
 _KEEPALIVE_MS = 30_000
@@ -190,8 +195,8 @@ class ClientOptions:
             raise _wrong(name, "has nothing of its kind in PEM")
         return pem
 
-    def arguments(self) -> list[tuple[str, Any]]:
-        """The channel's arguments."""
+    def arguments(self, target: str) -> list[tuple[str, Any]]:
+        """The arguments of a channel to the target."""
         arguments: dict[str, Any] = {
             "grpc.primary_user_agent": f"llmgateway-python/{_version()}",
             "grpc.service_config": json.dumps(self._service_config()),
@@ -202,6 +207,9 @@ class ClientOptions:
             "grpc.max_receive_message_length": self.message_bytes_max,
             "grpc.max_send_message_length": -1,
         }
+        if _ON_THIS_MACHINE.fullmatch(target):
+            # A proxy would be shown the key, and lead elsewhere.
+            arguments["grpc.enable_http_proxy"] = 0
         if self.server_name is not None:
             arguments[_NAME_OVERRIDE] = self.server_name
         return list({**arguments, **dict(self.channel_arguments)}.items())

@@ -74,7 +74,7 @@ class ClientOptionsTest(unittest.TestCase):
         self.assertNotIn(_SECRET, repr(made))
 
     def test_the_service_config_balances_and_retries_nothing(self):
-        arguments = dict(ClientOptions().arguments())
+        arguments = dict(ClientOptions().arguments("gateway:1"))
         self.assertEqual(json.loads(arguments["grpc.service_config"]), {
             "loadBalancingConfig": [{"round_robin": {}}],
             "healthCheckConfig": {
@@ -89,7 +89,7 @@ class ClientOptionsTest(unittest.TestCase):
         arguments = dict(ClientOptions(
             load_balancing="pick_first", health_checks=False,
             server_name="other", message_bytes_max=5,
-            channel_arguments=[("grpc.keepalive_time_ms", 7)]).arguments())
+            channel_arguments=[("grpc.keepalive_time_ms", 7)]).arguments("gateway:1"))
         self.assertEqual(json.loads(arguments["grpc.service_config"]),
                          {"loadBalancingConfig": [{"pick_first": {}}]})
         self.assertEqual(
