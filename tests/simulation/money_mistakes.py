@@ -7,6 +7,7 @@ _CALL_BUDGETS = "service/pipeline/call_budgets.cc"
 _CALL_LEDGER = "service/pipeline/call_ledger.cc"
 _LEDGER_WRITER = "service/ledger/ledger_writer.cc"
 _LIVE_ATTEMPT = "service/pipeline/live_attempt.cc"
+_NEXT_ATTEMPT = "service/pipeline/next_attempt.cc"
 _STREAMED_ANSWER = "service/pipeline/streamed_answer.cc"
 _USAGE_ESTIMATE = "service/pipeline/usage_estimate.cc"
 _WHOLE_ANSWER = "service/pipeline/whole_answer.cc"
@@ -74,7 +75,7 @@ _LEDGER = [
 _SPENDING = [
     Mistake(
         "a call that nobody has billed keeps its reservation", _CALL_BUDGETS,
-        "  if (!answered) return charges_.Cancel();\n",
+        "  if (!answered) return Cancel();\n",
         "  if (!answered) return;\n",
         said="holds what it has reserved"),
     Mistake(
@@ -118,6 +119,12 @@ _SPENDING = [
         "  const int64_t left = SaturatingSum(free, -reserved.units);\n",
         "  const int64_t left = free;\n",
         said="is let in, and"),
+    Mistake(
+        "a target whose budget is spent is asked in another's place",
+        _NEXT_ATTEMPT,
+        "  if (asked.has_value() && call_.budgets != nullptr &&\n",
+        "  if (asked.has_value() && call_.budgets == nullptr &&\n",
+        said="has no room for it"),
     Mistake(
         "who is let in may take all that is left and more", _BUDGET_TABLE,
         "  if (left > 0 && wanted <= left) return;\n",
