@@ -123,7 +123,10 @@ TEST_F(GenerateStreamTest, AFailureComesAfterWhatWasDelivered) {
   };
   GenerateStream stream = gateway_.StreamGenerate({});
   EXPECT_EQ(ReadAll(stream), "Hel");
-  EXPECT_EQ(stream.Finish(), absl::UnavailableError("broke off"));
+  const absl::Status status = stream.Finish();
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(status.message(), "broke off");
+  EXPECT_EQ(RequestIdOf(status), "call-1");
   EXPECT_EQ(stream.end().outcome(), v1::StreamEnd::OUTCOME_TRUNCATED);
 }
 
