@@ -122,8 +122,8 @@ _SPENDING = [
     Mistake(
         "a target whose budget is spent is asked in another's place",
         _NEXT_ATTEMPT,
-        "  if (asked.has_value() && call_.budgets != nullptr &&\n",
-        "  if (asked.has_value() && call_.budgets == nullptr &&\n",
+        "      call_.runtime->budgets()->has_target_rules()) {\n",
+        "      !call_.runtime->budgets()->has_target_rules()) {\n",
         said="has no room for it"),
     Mistake(
         "who is let in may take all that is left and more", _BUDGET_TABLE,

@@ -557,7 +557,7 @@ _LIMITS = [
     Mistake(
         "a limit does not tell users apart", "service/limits/limit_rule.cc",
         "    key = Combine(key, subject.KeyOf(dimension));\n",
-        "    static_cast<void>(dimension);\n",
+        "    subject.KeyOf(dimension);\n",
         said="is refused by a limit"),
 ]
 
