@@ -124,7 +124,7 @@ _SPENDING = [
         _NEXT_ATTEMPT,
         "      call_.runtime->budgets()->has_target_rules()) {\n",
         "      !call_.runtime->budgets()->has_target_rules()) {\n",
-        said="has no room for it"),
+        said="would be right"),
     Mistake(
         "who is let in may take all that is left and more", _BUDGET_TABLE,
         "  if (left > 0 && wanted <= left) return;\n",
