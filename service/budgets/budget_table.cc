@@ -283,7 +283,6 @@ void BudgetTable::Check(BudgetCell& cell, int64_t now,
 void BudgetTable::Warn(BudgetCell& cell, BudgetCharge* charge) {
   if (charge->obstacle != BudgetObstacle::kNone) {
     charge->first_exceeded = !std::exchange(cell.told_exceeded, true);
-    charge->told_exceeded = charge->first_exceeded;
     return;
   }
   const double threshold = charge->rule->warn_threshold();
@@ -299,7 +298,6 @@ void BudgetTable::Warn(BudgetCell& cell, BudgetCharge* charge) {
   charge->near = std::max(by_units, by_turns) >= threshold;
   if (!charge->near) return;
   charge->first_near = !std::exchange(cell.told_near, true);
-  charge->told_near = charge->first_near;
   if (by_turns > by_units) {
     charge->turns_left = std::max<int64_t>(*terms.turn_limit - taken.turns, 0);
   }

@@ -165,10 +165,8 @@ struct BudgetCharge {
   // did not see, and whether it is the first of this window to do so.
   BudgetFilled filled = BudgetFilled::kNotNear;
   bool first_filled = false;
-  // What of this the log was told first by this charge: that the scope is near,
-  // that the call did not fit, that the scope is used up.
+  // Whether any of them was the first: to be near, and to use the scope up.
   bool told_near = false;
-  bool told_exceeded = false;
   bool told_used_up = false;
   // Set by Settle: that it was, and what was left of the scope then; nothing if
   // it has no limit.

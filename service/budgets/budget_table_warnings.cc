@@ -56,14 +56,14 @@ TakenOfScope TakenOf(const BudgetCell& cell, const BudgetCharge& charge) {
 }  // namespace
 
 void BudgetTable::TellAgain(BudgetCell& cell, const BudgetCharge& charge) {
-  const bool told = charge.told_near || charge.told_exceeded;
-  if (!told && !charge.told_used_up) return;
+  const bool told_near = charge.first_near || charge.told_near;
+  if (!told_near && !charge.first_exceeded && !charge.told_used_up) return;
   const TakenOfScope taken = TakenOf(cell, charge);
   if (charge.told_used_up && !taken.is_used_up()) cell.told_exceeded = false;
   // Not where it stays about there: each call would be told.
   if (taken.share() >= charge.rule->warn_threshold() / 2) return;
-  if (charge.told_near) cell.told_near = false;
-  if (charge.told_exceeded) cell.told_exceeded = false;
+  if (told_near) cell.told_near = false;
+  if (charge.first_exceeded) cell.told_exceeded = false;
 }
 
 void BudgetTable::RecordFilled(BudgetCell& cell, BudgetCharge* charge) {
@@ -74,17 +74,16 @@ void BudgetTable::RecordFilled(BudgetCell& cell, BudgetCharge* charge) {
       charge->obstacle == BudgetObstacle::kTurns) {
     return;
   }
-  const LimitUnit unit = rule.unit();
-  const BudgetTerms& terms = charge->in_force;
-  auto [units, turns] = TakenOf(cell, *charge);
+  TakenOfScope taken = TakenOf(cell, *charge);
   charge->filled = BudgetFilled::kNotNear;
   charge->first_filled = false;
-  if (std::max(units.share(), turns.share()) < rule.warn_threshold()) return;
+  if (taken.share() < rule.warn_threshold()) return;
+  auto& [units, turns] = taken;
   if (charge->state == BudgetCharge::State::kReserved) {
     // What has come of a stream is as good as spent.
-    units.spent = SaturatingSum(units.spent, charge->amounts.In(unit));
+    units.spent = SaturatingSum(units.spent, charge->amounts.In(rule.unit()));
   }
-  if (units.is_used_up() || turns.is_used_up()) {
+  if (taken.is_used_up()) {
     charge->filled = BudgetFilled::kUsedUp;
     cell.told_near = true;
     charge->first_filled = !std::exchange(cell.told_exceeded, true);
@@ -95,12 +94,12 @@ void BudgetTable::RecordFilled(BudgetCell& cell, BudgetCharge* charge) {
   charge->filled = BudgetFilled::kNear;
   charge->first_filled = !std::exchange(cell.told_near, true);
   charge->told_near = charge->told_near || charge->first_filled;
-  if (terms.limit.has_value()) {
-    charge->left = std::max<int64_t>(*terms.limit - units.all, 0);
+  if (units.limit.has_value()) {
+    charge->left = std::max<int64_t>(*units.limit - units.all, 0);
   }
   charge->turns_left.reset();
   if (turns.share() > units.share()) {
-    charge->turns_left = std::max<int64_t>(*terms.turn_limit - turns.all, 0);
+    charge->turns_left = std::max<int64_t>(*turns.limit - turns.all, 0);
   }
 }
 
