@@ -134,8 +134,7 @@ void LedgerIndex::Run() {
       pass = ++passes_begun_;
       is_hurried_ = false;
     }
-    absl::Status status = EnsureOpen();
-    if (status.ok()) status = TakeCommits();
+    const absl::Status status = Pass();
     Tell(status);
     MutexLock lock(mu_);
     status_ = status;
@@ -145,6 +144,19 @@ void LedgerIndex::Run() {
       changed_.WaitFor(lock, options_.interval);
     }
   }
+}
+
+absl::Status LedgerIndex::Pass() {
+  absl::Status status;
+  // Once more where it is to be made anew, since CatchUp waits for what there
+  // is then.
+  for (const bool again : {false, true}) {
+    status = EnsureOpen();
+    if (status.ok()) status = TakeCommits();
+    MutexLock lock(mu_);
+    if (again || damage_.ok() || ends_) break;
+  }
+  return status;
 }
 
 void LedgerIndex::Tell(const absl::Status& status) {

@@ -139,6 +139,8 @@ class LedgerIndex {
 
   // Of the thread.
   void Run() LOCKS_EXCLUDED(mu_);
+  // Takes all that was committed, or says why it cannot.
+  absl::Status Pass() LOCKS_EXCLUDED(mu_);
   absl::Status TakeCommits() LOCKS_EXCLUDED(mu_);
   // OK if there is a file that can be relied upon.
   absl::Status EnsureOpen() LOCKS_EXCLUDED(mu_);

@@ -523,6 +523,24 @@ TEST_F(PostgresArchiveTest, WhatIsFoundIsWhatIsNotArchived) {
   EXPECT_TRUE(absl::IsNotFound(EntryText(source, 55).status()));
 }
 
+TEST_F(PostgresArchiveTest, AnIndexThatAnArchiveHasOvertakenIsMadeAnew) {
+  const PostgresCommitSource source(ledger_, 1);
+  LedgerIndex index(source, {.ledger_path = folder_.Path("chain-1"),
+                             .interval = absl::Hours(1),
+                             .segment_entries = 8});
+  ASSERT_TRUE(index.CatchUp(kArchiveMax)) << index.state().status;
+  // Which it has not read when they are in a file.
+  Append(*one_, 4, At(9, 25));
+  Archive("2026-10");
+  const int64_t last = next_call_;
+  Append(*one_, 1, At(10, 23));
+  // Who waits for it is told nothing of that.
+  EXPECT_TRUE(index.CatchUp(kArchiveMax)) << index.state().status;
+  const auto found = index.Find({.filter = {.id = ExchangeIdOf(last)}});
+  ASSERT_TRUE(found.ok()) << found.status();
+  EXPECT_EQ(found->entries.size(), 1U);
+}
+
 TEST_F(PostgresArchiveTest, AnIndexOfWhatWasCutOffIsMadeAnew) {
   const PostgresCommitSource source(ledger_, 1);
   LedgerIndex index(source, {.ledger_path = folder_.Path("chain-1"),
