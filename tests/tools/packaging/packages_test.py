@@ -324,7 +324,7 @@ class TarballTest(unittest.TestCase):
                 self.assertTrue(os.path.exists(os.path.join(root, path)), path)
             _run("sh", "-e", "-c",
                  trial.replace("--pid_file=own.pid", "--check_config"),
-                 cwd=unpacked)
+                 cwd=unpacked, env=gateway_process.environment())
             with open(os.path.join(unpacked, "own.yaml"),
                       encoding="utf-8") as file:
                 self.assertIn('state_dir: "state"', file.read())
