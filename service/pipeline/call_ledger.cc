@@ -435,8 +435,18 @@ Task<absl::Status> CallLedger::Finish(Call& call, absl::Status outcome) {
   // What has happened is written down, or kept, whatever becomes of a commit.
   assert(!debit.has_value() || !call.budgets->owes());
   // Who hears of a failure anyhow hears of that one.
-  if (committed.ok() || !outcome.ok()) co_return outcome;
-  co_return was_asked ? AnsweredInVain(committed) : Unavailable(committed);
+  if (!committed.ok() && outcome.ok()) {
+    outcome = was_asked ? AnsweredInVain(committed) : Unavailable(committed);
+  }
+  if (!outcome.ok()) NameRoundTrip(call, outcome);
+  co_return outcome;
+}
+
+void CallLedger::NameRoundTrip(const Call& call, absl::Status& failure) const {
+  const RoundTrip* const trip = FindTold(call);
+  if (trip == nullptr) return;
+  AddFaultMetadata(failure, kDispatchEntryKey, trip->dispatch_id);
+  AddFaultMetadata(failure, kExchangeEntryKey, trip->exchange_id);
 }
 
 const std::string& CallLedger::OwnEntryId(const IncomingCall& call) {

@@ -68,6 +68,9 @@ class CommitSpan {
 
 // The metadata of a refusal's ErrorInfo that names its entry.
 inline constexpr std::string_view kLedgerEntryKey = "ledger_entry_id";
+// And of a failure that a provider had part in: the entries of that.
+inline constexpr std::string_view kDispatchEntryKey = "dispatch_entry_id";
+inline constexpr std::string_view kExchangeEntryKey = "exchange_entry_id";
 // The metadata of LEDGER_UNAVAILABLE where a provider has answered the call.
 inline constexpr std::string_view kAnsweredKey = "answered";
 
@@ -111,7 +114,7 @@ class CallLedger : public Recycled {
   void Close(const Call& call);
 
   // Writes down how the call went, before its caller hears that. Returns what
-  // he hears: `outcome`, with the entry of a refusal named, or
+  // he hears: `outcome`, with the entries of a failure named, or
   // LEDGER_UNAVAILABLE. A refusal beyond as many a second as
   // call.ledger_refusals lets its caller have has no entry; the next that has
   // one says so.
@@ -170,6 +173,8 @@ class CallLedger : public Recycled {
   // written, by the ledger's thread. Where others stand before it, all are made
   // here, in their order.
   bool EndsWithDebit(const Call& call, bool was_asked);
+  // Has a failure name the entries of the attempt that decided it.
+  void NameRoundTrip(const Call& call, absl::Status& failure) const;
   // Reads the text of a whole answer whose bytes are forwarded.
   Task<void> ReadForwarded(const Call& call);
   // The text of the answer, if texts are recorded; empty if it could not be

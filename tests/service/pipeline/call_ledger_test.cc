@@ -204,6 +204,28 @@ TEST_F(CallLedgerTest, ARefusalHasOneThatItsErrorNames) {
                     HasSubstr("\"error_code\": \"INVALID_INPUT\"")));
 }
 
+TEST_F(CallLedgerTest, AFailureHasTwoThatItsErrorNames) {
+  std::vector<CallResult> results;
+  {
+    CallRunner runner = Runner("fault: FAULT_SERVER_ERROR");
+    results.push_back(runner.Run(Question()));
+    results.push_back(runner.Run(Question(/*stream=*/true)));
+  }
+  const std::vector<std::string> entries = Entries();
+  ASSERT_EQ(entries.size(), 8U);
+  const auto names = [](const CallResult& result, std::string_view key) {
+    const std::string id = FaultMetadata(result.status, key);
+    EXPECT_NE(id, "") << result.status;
+    return HasSubstr(absl::StrCat("\"id\": \"", id, "\""));
+  };
+  // Of the second attempt, which decided it.
+  for (size_t i = 0; i < results.size(); ++i) {
+    EXPECT_THAT(entries[4 * i + 1], names(results[i], kDispatchEntryKey));
+    EXPECT_THAT(entries[4 * i + 3], names(results[i], kExchangeEntryKey));
+    EXPECT_EQ(FaultMetadata(results[i].status, kLedgerEntryKey), "");
+  }
+}
+
 TEST_F(CallLedgerTest, TextsAreThereWhereTheyAreRecorded) {
   {
     CallRunner runner = Runner("reply: Hi", "record_texts: true");

@@ -156,7 +156,10 @@ class RoutedPrompt:
             provider_id=error.metadata.get(
                 "provider", self._request.provider_id or ""
             ),
-            exchange_entry_id=error.metadata.get("ledger_entry_id", ""),
+            exchange_entry_id=error.metadata.get(
+                "exchange_entry_id", error.metadata.get("ledger_entry_id", "")
+            ),
+            dispatch_entry_id=error.metadata.get("dispatch_entry_id", ""),
             error_code=code,
             error_message=error.message,
         )

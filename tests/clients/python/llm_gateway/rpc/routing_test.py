@@ -111,6 +111,8 @@ class RoutingTest(client_case.ClientCase):
              response.provider_id),
             (RouteOutcome.ERROR, "SERVER_ERROR", "", "openai"))
         self.assertTrue(response.error_message)
+        self.assertRegex(response.dispatch_entry_id, "^LED-")
+        self.assertRegex(response.exchange_entry_id, "^LED-")
 
     def test_an_unknown_provider_has_the_routers_code(self):
         response = self.route(provider_id="nobody")
