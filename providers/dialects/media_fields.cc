@@ -45,7 +45,8 @@ class Ways {
   void AddThrough(std::string_view name, const Ways& ways) {
     if (name.find('.') != std::string_view::npos) return;  // It is two names.
     for (const Way& way : ways) {
-      if (!way.rest.starts_with(name)) continue;
+      // One that has arrived leads nowhere, not even through `""`.
+      if (way.rest.empty() || !way.rest.starts_with(name)) continue;
       const std::string_view rest = way.rest.substr(name.size());
       if (rest.empty()) {
         Add({way.field, rest});

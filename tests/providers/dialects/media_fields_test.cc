@@ -48,6 +48,14 @@ TEST(FindMediaTest, OfAWayEveryNameCounts) {
               IsEmpty());
 }
 
+TEST(FindMediaTest, NoWayGoesOnBehindItsEnd) {
+  std::string deep = R"({"a":{"bytes":)";
+  for (int i = 0; i < 300'000; ++i) deep += R"({"":)";
+  EXPECT_THAT(Find(deep), IsEmpty());
+  EXPECT_THAT(Find(R"({"a":{"bytes":{"":"1"}}})"), IsEmpty());
+  EXPECT_THAT(Find(R"({"a":{"bytes":[{"":"1"}]}})"), IsEmpty());
+}
+
 TEST(FindMediaTest, AnAddressIsNoMedium) {
   EXPECT_THAT(Find(R"({"a":{"b":{"url":"https://a/;base64,x"}}})"), IsEmpty());
   EXPECT_THAT(Find(R"({"a":{"b":{"url":"data:text/plain,x"}}})"), IsEmpty());
