@@ -209,6 +209,8 @@ class IncomingCall {
   bool steps_logged_at_info = false;
   // Receives the vectors of an `embed`.
   v1::EmbedResponse* embeddings = nullptr;
+  // Of a large one (KeepGuessedInput).
+  std::optional<int64_t> guessed_input_tokens;
 
  private:
   // What FindPriceOnLoop was asked for last.

@@ -49,11 +49,11 @@ int64_t EstimateInputTokens(const llmgateway::v1::EmbedRequest& request,
 int64_t EstimateOutputTokens(const llmgateway::v1::GenerateResponse& response);
 int64_t EstimateOutputTokens(const Dialect& dialect, std::string_view body);
 
-// The same, less exactly, at a price that does not depend on how large the
-// texts are: for calls that will hardly need to know. Of a request in a
-// vendor's JSON a sample is looked at; of a message, the sizes of its texts.
-// Only where the sample has base64 is the JSON gone through, for the places
-// where the dialect has media: whatever else looks like one is a text.
+// The same, less exactly and cheaper: for calls that will hardly need to know.
+// Of a request in a vendor's JSON a sample is looked at; of a message, the
+// sizes of its texts. Only where the sample has base64 is the JSON gone
+// through, at less than an instruction a byte, for the places where the dialect
+// has media: whatever else looks like one is a text.
 int64_t GuessInputTokens(const RawRequest& raw);
 int64_t GuessInputTokens(const llmgateway::v1::GenerateRequest& request);
 

@@ -8,6 +8,7 @@
 #include "errors/foreign_words.h"
 #include "google/protobuf/arena.h"
 #include "service/budgets/budget_rules.h"
+#include "service/pipeline/call.h"
 #include "service/pipeline/runtime_snapshot.h"
 
 namespace gateway {
@@ -112,7 +113,7 @@ int64_t InputMeasure::Tokens(const IncomingCall& call) const {
 void InputMeasure::Keep(const IncomingCall& call) {
   const std::string_view body = call.raw->body;
   if (body.size() > kKeptBytesMax) {
-    guess_ = GuessInputTokens(*call.raw);
+    guess_ = GuessedInputTokens(call);
     return;
   }
   char* const copy =
@@ -123,9 +124,21 @@ void InputMeasure::Keep(const IncomingCall& call) {
 }
 
 int64_t GuessedInputTokens(const IncomingCall& call) {
+  if (call.guessed_input_tokens.has_value()) return *call.guessed_input_tokens;
   if (call.embed != nullptr) return EstimateInputTokens(*call.embed);
   if (call.request != nullptr) return GuessInputTokens(*call.request);
   return call.raw == nullptr ? 0 : GuessInputTokens(*call.raw);
+}
+
+void KeepGuessedInput(Call& call) {
+  if (call.facts.request_bytes <= kKeptBytesMax) return;
+  const RuntimeSnapshot& runtime = *call.runtime;
+  const bool is_asked_for =
+      call.facts.stream || call.ledger != nullptr ||
+      runtime.budgets() != nullptr || !runtime.limits().empty() ||
+      !call.caller->limits.empty() ||
+      runtime.config().resilience().hedging().cost_limit_usd_nanos() != 0;
+  if (is_asked_for) call.guessed_input_tokens = GuessedInputTokens(call);
 }
 
 bool IsTold(const v1::Usage& usage) {

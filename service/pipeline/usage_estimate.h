@@ -22,6 +22,8 @@
 
 namespace gateway {
 
+class Call;
+
 // The output that is taken to be had where nobody tells and nothing is
 // configured.
 inline constexpr int64_t kOutputTokensNobodyTells = 1000;
@@ -42,9 +44,13 @@ class InputMeasure {
   RawRequest kept_;  // On the call's arena; no dialect if there is none.
 };
 
-// A guess of the input tokens of a call that may still be read, at a price that
-// does not depend on how large it is.
+// A guess of the input tokens of a call that may still be read, or of one that
+// KeepGuessedInput has kept it of; there is at most as much to read as it has
+// bytes.
 int64_t GuessedInputTokens(const IncomingCall& call);
+// Keeps the guess of a large call, if it will be asked for on its loop or the
+// ledger's thread, which it would hold up there. For OffLoop, as it is planned.
+void KeepGuessedInput(Call& call);
 
 // The provider has said how many tokens there were, of the input or the output.
 bool IsTold(const v1::Usage& usage);
