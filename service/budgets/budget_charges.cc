@@ -84,9 +84,15 @@ std::vector<BudgetExceeded> BudgetCharges::Exceeded() const {
   return exceeded;
 }
 
-void BudgetCharges::Grow(const BudgetAmounts& amounts) {
+void BudgetCharges::Grow(const BudgetAmounts& amounts,
+                         LimitSubject& delivering) {
   output_told_ = std::max(output_told_, amounts.output_tokens);
-  table_.Grow(absl::MakeSpan(charges_), amounts);
+  for (BudgetCharge& charge : charges_) {
+    charge.first_filled = false;
+    const BudgetRule& rule = *charge.rule;
+    if (rule.is_of_target() && charge.key != rule.KeyOf(delivering)) continue;
+    table_.Grow(absl::MakeSpan(&charge, 1), amounts);
+  }
 }
 
 void BudgetCharges::Settle(const BudgetAmounts& real, absl::Time now,

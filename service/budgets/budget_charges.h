@@ -5,7 +5,7 @@
 //   charges.Ask(rule, subject, terms, estimate);
 //   if (!charges.Reserve(now)) return charges.Refusal(now);
 //   ...
-//   charges.Grow(amounts);                      // As a stream goes.
+//   charges.Grow(amounts, subject);             // As a stream goes.
 //   charges.Settle(amounts, now, &settled);     // Once.
 //
 // What is never settled is given back with this object.
@@ -77,8 +77,9 @@ class BudgetCharges {
   bool IsDue(int64_t output_tokens) const {
     return output_tokens >= output_told_ + kOutputStep;
   }
-  // Makes what is reserved into `amounts` where that is more.
-  void Grow(const BudgetAmounts& amounts);
+  // Makes what is reserved into `amounts` where that is more; of budgets of
+  // targets only what is of the one that `delivering` names.
+  void Grow(const BudgetAmounts& amounts, LimitSubject& delivering);
 
   // Makes what was reserved into what the call has really taken, once; later
   // ones mean nothing. Budgets of targets are charged for each attempt, by

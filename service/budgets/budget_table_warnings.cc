@@ -85,7 +85,7 @@ void BudgetTable::RecordFilled(BudgetCell& cell, BudgetCharge* charge) {
   }
   if (taken.is_used_up()) {
     charge->filled = BudgetFilled::kUsedUp;
-    cell.told_near = true;
+    if (!std::exchange(cell.told_near, true)) charge->told_near = true;
     charge->first_filled = !std::exchange(cell.told_exceeded, true);
     charge->told_used_up = charge->told_used_up || charge->first_filled;
     return;

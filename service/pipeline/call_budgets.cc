@@ -219,12 +219,17 @@ void CallBudgets::TellFilled(const BudgetCharge& charge) {
   const std::string text = BudgetWarningText(charge);
   const std::string field = absl::StrCat("budgets.", charge.rule->name());
   // Of a target that several attempts were charged for, the last counts.
-  std::erase_if(late_warnings_, [&field](const v1::Warning& warning) {
-    return warning.field() == field;
-  });
-  v1::Warning& warning = late_warnings_.emplace_back();
-  warning.set_field(field);
-  warning.set_message(text);
+  size_t place = 0;
+  while (place < late_warned_.size() &&
+         (late_warned_[place] != charge.key ||
+          late_warnings_[place].field() != field)) {
+    ++place;
+  }
+  if (place == late_warned_.size()) {
+    late_warned_.push_back(charge.key);
+    late_warnings_.emplace_back().set_field(field);
+  }
+  late_warnings_[place].set_message(text);
   if (charge.first_filled) LogWarning(charge, subject_, text);
 }
 
@@ -236,12 +241,12 @@ void CallBudgets::LogWarning(const BudgetCharge& charge,
        {"scope", charge.rule->ScopeOf(subject).Text()}});
 }
 
-void CallBudgets::Grow(const BudgetAmounts& amounts,
-                       const LimitSubject& subject, BudgetCharges* charges) {
-  charges->Grow(amounts);
+void CallBudgets::Grow(const BudgetAmounts& amounts, LimitSubject& delivering,
+                       BudgetCharges* charges) {
+  charges->Grow(amounts, delivering);
   for (const BudgetCharge& charge : charges->charges()) {
     if (!charge.first_filled) continue;
-    LogWarning(charge, subject, BudgetWarningText(charge));
+    LogWarning(charge, delivering, BudgetWarningText(charge));
   }
 }
 
@@ -342,7 +347,7 @@ Task<absl::Status> ReserveAgain(Call& call) {
 }
 
 Task<absl::Status> ReserveTarget(const PlannedCall& call,
-                                 const PlannedTarget& target,
+                                 const PlannedTarget& target, bool may_wait,
                                  BudgetReservation* reservation) {
   CallBudgets& budgets = *call.budgets;
   CallBudgets::AtTarget* const at = budgets.AskTarget(call, target);
@@ -350,7 +355,7 @@ Task<absl::Status> ReserveTarget(const PlannedCall& call,
   BudgetCharges& charges = at->charges;
   bool reserved = charges.Reserve(WallTimeOf(call));
   BudgetSharer* const sharer = call.runtime->ports().budget_sharer;
-  if (charges.NeedsToAsk() && sharer != nullptr) {
+  if (may_wait && charges.NeedsToAsk() && sharer != nullptr) {
     // As ReserveAgain.
     co_await sharer->AwaitExchange();
     reserved = charges.Reserve(WallTimeOf(call));
@@ -383,9 +388,11 @@ void GrowBudgets(Call& call, const Attempt& attempt,
   amounts.cost_usd_nanos =
       CostOf(call, attempt.priced_as, attempt.upstream_model, amounts)
           .value_or(0);
-  CallBudgets::Grow(amounts, budgets.subject_, &budgets.charges_);
+  LimitSubject delivering = budgets.subject_;
+  NameTarget(attempt.provider, attempt.model, &delivering);
+  CallBudgets::Grow(amounts, delivering, &budgets.charges_);
   for (const auto& at : budgets.at_targets_) {
-    CallBudgets::Grow(amounts, at->subject, &at->charges);
+    CallBudgets::Grow(amounts, delivering, &at->charges);
   }
 }
 

@@ -121,6 +121,7 @@ class CallBudgets : public Recycled {
   friend void FinishBudgets(Call& call);
   friend Task<absl::Status> ReserveTarget(const PlannedCall& call,
                                           const PlannedTarget& target,
+                                          bool may_wait,
                                           BudgetReservation* reservation);
 
   // What is asked for a target that is not the first, and what tells it apart.
@@ -159,7 +160,8 @@ class CallBudgets : public Recycled {
   static void LogWarning(const BudgetCharge& charge,
                          const LimitSubject& subject, const std::string& text);
   // Has the charges grow with a stream, and says what that makes of budgets.
-  static void Grow(const BudgetAmounts& amounts, const LimitSubject& subject,
+  // `delivering` is of the target that it comes from.
+  static void Grow(const BudgetAmounts& amounts, LimitSubject& delivering,
                    BudgetCharges* charges);
   // Calls `use` with each budget of the call at the subject's target, and its
   // limits for the call.
@@ -190,6 +192,8 @@ class CallBudgets : public Recycled {
   std::vector<std::unique_ptr<AtTarget>> at_targets_;
   std::vector<llmgateway::v1::Warning> warnings_;
   std::vector<llmgateway::v1::Warning> late_warnings_;
+  // Which scope each of those is of.
+  std::vector<CounterKey> late_warned_;
   std::vector<BudgetExceeded> exceeded_;
   BudgetSettlement settled_;
   bool finished_ = false;
@@ -210,11 +214,12 @@ Task<absl::Status> ReserveAgain(Call& call);
 // the first, or beside it, of budgets of targets that refuse. Of a scope that
 // the call has reserved of already it takes no more: attempts at one target
 // have one reservation, as the call has with all other budgets.
-// BUDGET_EXCEEDED, which names the target, if it does not fit, also after other
-// replicas have been told, where that helps. REQUIRES: the call has budgets,
-// and outlives `reservation`, which is null where nothing is reserved.
+// BUDGET_EXCEEDED, which names the target, if it does not fit; if it may wait,
+// also after other replicas have been told, where that helps. REQUIRES: the
+// call has budgets, and outlives `reservation`, which is null where nothing is
+// reserved.
 Task<absl::Status> ReserveTarget(const PlannedCall& call,
-                                 const PlannedTarget& target,
+                                 const PlannedTarget& target, bool may_wait,
                                  BudgetReservation* reservation);
 
 // Reserves what has come of the stream that `attempt` delivers, where it is

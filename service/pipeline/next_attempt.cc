@@ -45,7 +45,8 @@ constexpr int64_t kOutputTokensGuess = 1000;
 // A target with so many failures in a row fails: one may be chance.
 constexpr int kFailuresToFail = 3;
 
-bool IsOfLimits(const absl::Status& refusal) {
+// Whether the gateway itself had no room for it, of a limit or a budget.
+bool WaitsForRoom(const absl::Status& refusal) {
   const v1::ErrorReason reason = FaultReason(refusal);
   return reason == v1::ERROR_REASON_RATE_LIMITED ||
          reason == v1::ERROR_REASON_CONCURRENCY_LIMITED ||
@@ -62,7 +63,7 @@ absl::Duration WaitOf(const absl::Status& refusal) {
 bool IsToldRather(const absl::Status& refusal, const absl::Status& so_far) {
   if (so_far.ok()) return true;
   if (WaitsForOperator(so_far)) return !WaitsForOperator(refusal);
-  return IsOfLimits(so_far) && IsOfLimits(refusal) &&
+  return WaitsForRoom(so_far) && WaitsForRoom(refusal) &&
          WaitOf(refusal) < WaitOf(so_far);
 }
 
@@ -212,8 +213,10 @@ Task<std::optional<AskedTarget>> NextAttempt::Acquire(
   std::optional<AskedTarget> asked = AcquireButForLimits(target, kind, resort);
   if (asked.has_value() && call_.budgets != nullptr &&
       call_.runtime->budgets()->has_target_rules()) {
+    // A hedge keeps an answer waiting that may be there by now.
+    const bool may_wait = kind != v1::Attempt::KIND_HEDGE;
     absl::Status reserved =
-        co_await ReserveTarget(call_, target, &asked->permit.budgets);
+        co_await ReserveTarget(call_, target, may_wait, &asked->permit.budgets);
     if (!reserved.ok()) {
       RefuseByBudget(std::move(reserved));
       asked.reset();

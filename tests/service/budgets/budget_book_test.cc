@@ -355,7 +355,7 @@ class LiveAndReplayed {
         break;
       case 6:
         if (!open_.empty()) {
-          open_.back()->charges.Grow({.input_tokens = Draw(3000)});
+          open_.back()->Grow({.input_tokens = Draw(3000)});
         }
         break;
       case 7:

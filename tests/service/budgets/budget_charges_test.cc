@@ -41,7 +41,7 @@ TEST(BudgetChargesTest, OutputIsToldInSteps) {
   ASSERT_TRUE(call.Reserve({.output_tokens = 100}));
   EXPECT_FALSE(call.charges.IsDue(163));
   EXPECT_TRUE(call.charges.IsDue(164));
-  call.charges.Grow({.output_tokens = 164});
+  call.Grow({.output_tokens = 164});
   EXPECT_FALSE(call.charges.IsDue(200));
 }
 

@@ -81,6 +81,7 @@ class TestCall {
     for (const auto& [dimension, text] : texts_) subject_.Set(dimension, text);
   }
 
+  void Grow(const BudgetAmounts& amounts) { charges.Grow(amounts, subject_); }
   bool Reserve(BudgetAmounts estimate, bool price_known = true) {
     estimate.turns = 1;
     budgets_.rules.ForEach(

@@ -241,7 +241,7 @@ TEST(BudgetTableTest, AStreamGrowsWhatIsReserved) {
   TestBudgets budgets(kPerUser);
   TestCall call(budgets, User("ann"));
   ASSERT_TRUE(call.Reserve({.input_tokens = 100, .output_tokens = 100}));
-  call.charges.Grow({.input_tokens = 50, .output_tokens = 800});
+  call.Grow({.input_tokens = 50, .output_tokens = 800});
   TestCall second(budgets, User("ann"));
   EXPECT_FALSE(second.Reserve({.input_tokens = 101}));
   call.Settle({.input_tokens = 100, .output_tokens = 850});
@@ -432,7 +432,7 @@ class RandomCalls {
         return;  // Its reservation goes with it.
       case 1:
         running.reserved += 64;
-        running.call->charges.Grow({.input_tokens = running.reserved});
+        running.call->Grow({.input_tokens = running.reserved});
         break;
       default:
         break;

@@ -92,15 +92,15 @@ TEST(BudgetTableWarningsTest, AStreamThatGrowsIsTold) {
   TestBudgets budgets(HourBudget(""));
   TestCall call(budgets, {});
   ASSERT_TRUE(call.Reserve({.output_tokens = 10}));
-  call.charges.Grow({.output_tokens = 79});
+  call.Grow({.output_tokens = 79});
   EXPECT_EQ(FirstChargeOf(call).filled, BudgetFilled::kNotNear);
-  call.charges.Grow({.output_tokens = 90});
+  call.Grow({.output_tokens = 90});
   EXPECT_EQ(FirstChargeOf(call).filled, BudgetFilled::kNear);
   EXPECT_TRUE(FirstChargeOf(call).first_filled);
   EXPECT_EQ(FirstChargeOf(call).left, 10);
-  call.charges.Grow({.output_tokens = 99});
+  call.Grow({.output_tokens = 99});
   EXPECT_FALSE(FirstChargeOf(call).first_filled);
-  call.charges.Grow({.output_tokens = 120});
+  call.Grow({.output_tokens = 120});
   EXPECT_EQ(FirstChargeOf(call).filled, BudgetFilled::kUsedUp);
   EXPECT_TRUE(FirstChargeOf(call).first_filled);
   call.Settle({.output_tokens = 120});
@@ -132,12 +132,25 @@ TEST(BudgetTableWarningsTest, AStreamThatWasTakenForMoreUsesNothingUp) {
   TestBudgets budgets(HourBudget(""));
   TestCall call(budgets, {});
   ASSERT_TRUE(call.Reserve({.output_tokens = 10}));
-  call.charges.Grow({.output_tokens = 101});
+  call.Grow({.output_tokens = 101});
   EXPECT_EQ(FirstChargeOf(call).filled, BudgetFilled::kUsedUp);
   call.Settle({.output_tokens = 95});
   EXPECT_EQ(FirstChargeOf(call).filled, BudgetFilled::kNear);
   const BudgetCharge last = ChargeCall(budgets, 5);
   EXPECT_EQ(last.filled, BudgetFilled::kUsedUp);
+  EXPECT_TRUE(last.first_filled);
+}
+
+TEST(BudgetTableWarningsTest, NorDoesItTakeTheWarningThatItComesNear) {
+  TestBudgets budgets(HourBudget(""));
+  {
+    TestCall call(budgets, {});
+    ASSERT_TRUE(call.Reserve({.output_tokens = 10}));
+    call.Grow({.output_tokens = 101});
+    call.Settle({.output_tokens = 10});
+  }
+  const BudgetCharge last = ChargeCall(budgets, 75);
+  EXPECT_EQ(last.filled, BudgetFilled::kNear);
   EXPECT_TRUE(last.first_filled);
 }
 

@@ -398,6 +398,33 @@ TEST_F(CallBudgetsTest, AStreamOfAnotherTargetReservesMoreAsItGoes) {
   EXPECT_GT(reserved, 500);
 }
 
+TEST_F(CallBudgetsTest, AndNothingOfTheOneThatHasNothingToSay) {
+  Configure(
+      "{expected_output_tokens: 1, rules: [{name: each, per: [provider], "
+      "unit: output_tokens, limit: 5000}]}",
+      MakeFault(v1::ERROR_REASON_PROVIDER_UNAVAILABLE, "down"));
+  second_->Answer(std::string(4000, 'x'));
+  max_output_tokens_ = 10'000;
+  const auto reserved = [&](Call& call, const char* provider) {
+    const auto standing = call.runtime->budget_table().Find(
+        {.budget = "each",
+         .subject = {{::llmgateway::config::v1::LIMIT_DIMENSION_PROVIDER,
+                      provider}}},
+        absl::ToUnixSeconds(time_.WallTime()));
+    return standing.has_value() ? standing->reserved.output_tokens : 0;
+  };
+  int64_t of_first = 0;
+  int64_t of_second = 0;
+  on_batch_ = [&](Call& call) {
+    of_first = std::max(of_first, reserved(call, "first"));
+    of_second = std::max(of_second, reserved(call, "second"));
+  };
+  ASSERT_TRUE(Ask(/*stream=*/true).ok());
+  ASSERT_TRUE(Ask(/*stream=*/true).ok());
+  EXPECT_LE(of_first, 1);
+  EXPECT_GT(of_second, 500);
+}
+
 TEST_F(CallBudgetsTest, ATargetWhoseBudgetIsSpentIsNoHedge) {
   Configure(
       "{rules: [{name: spare, unit: total_tokens, limit: 5, "
