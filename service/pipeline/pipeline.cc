@@ -164,6 +164,7 @@ absl::Status AdmitAndPlan(Call& call, bool* is_admitted) {
   GATEWAY_ASSIGN_OR_RETURN(call.planned,
                            Plan(call, *call.caller, call.admitted));
   call.context = ReportContext(call, call.planned);
+  KeepGuessedInput(call);
   return absl::OkStatus();
 }
 
@@ -257,8 +258,8 @@ absl::Status MayGoOn(const Call& call, Recorder& recorder) {
   // may wait for the answer.
   const bool leads = call.shared != nullptr && call.shared->leads();
   if (!leads) GATEWAY_RETURN_IF_ERROR(call.cancel.status());
-  return call.reused == nullptr ? recorder.CheckAbandoned(call)
-                                : absl::OkStatus();
+  const bool asks_nobody = call.reused != nullptr || TakesAnothers(call);
+  return asks_nobody ? absl::OkStatus() : recorder.CheckAbandoned(call);
 }
 
 Task<void> BeginAudit(Call& call) {

@@ -21,6 +21,7 @@ namespace {
 // of it.
 constexpr size_t kRecordedBytesMax = 1024;
 constexpr size_t kRecordedIdBytesMax = 256;
+constexpr size_t kHashDigits = 8;
 
 // The text itself, if there is nothing to take out of it.
 std::string_view WithoutKeys(std::string_view text, IncomingCall& call) {
@@ -66,13 +67,14 @@ std::string_view RecordedId(IncomingCall& call, std::string_view id) {
   if (id.empty()) return id;
   const std::string_view recorded =
       RecordedBeginning(id, call, kRecordedIdBytesMax);
-  if (recorded.data() == id.data()) return recorded;
-  return *google::protobuf::Arena::Create<std::string>(&call.arena,
-                                                       ToldApart(recorded, id));
+  if (recorded.data() == id.data() && recorded.size() == id.size()) return id;
+  const std::string_view beginning =
+      CutText(recorded, kRecordedIdBytesMax - kHashDigits - 1);
+  return *google::protobuf::Arena::Create<std::string>(
+      &call.arena, ToldApart(beginning, id));
 }
 
 std::string ToldApart(std::string_view recorded, std::string_view name) {
-  constexpr size_t kHashDigits = 8;
   return absl::StrCat(ToAbsl(recorded), "#",
                       HashText(name).substr(0, kHashDigits));
 }

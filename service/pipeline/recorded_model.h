@@ -38,8 +38,8 @@ std::string_view RecordedModel(IncomingCall& call, std::string_view model);
 std::string_view RecordedName(IncomingCall& call, std::string_view name);
 
 // The same of what the caller has written to tell users, sessions, agents and
-// the like apart: two that differ still do. Of what is longer than 256 bytes
-// the beginning is recorded.
+// the like apart: two that differ still do. What is longer than 256 bytes is
+// recorded by its beginning, and told apart by ToldApart.
 std::string_view RecordedId(IncomingCall& call, std::string_view id);
 
 // What is recorded of `name`, with a part of the name's hash that tells it from

@@ -168,7 +168,7 @@ TEST_F(AdmissionTest, KeepsWhomTheCallerActsFor) {
   const absl::StatusOr<Admitted> admitted = Admit(call_, *AnonymousCaller());
   ASSERT_TRUE(admitted.ok()) << admitted.status();
   EXPECT_EQ(admitted->scope.user_id, "u");
-  EXPECT_EQ(admitted->scope.project_id, std::string(256, 'p'));
+  EXPECT_EQ(admitted->scope.project_id, std::string(247, 'p') + "#c96581d4");
   ASSERT_EQ(admitted->labels.size(), 1u);
   EXPECT_EQ(admitted->labels[0].key, "team");
   EXPECT_EQ(admitted->labels[0].value, "red");
@@ -189,7 +189,7 @@ TEST_F(AdmissionTest, OfARefusedCallItIsKnownForWhomItWas) {
   const Admitted said = RefusedAsSaid(call_, caller);
   EXPECT_EQ(said.scope.contract_id, "C9");
   EXPECT_EQ(said.scope.session_id, "S9");
-  EXPECT_EQ(said.scope.project_id, std::string(256, 'p'));
+  EXPECT_EQ(said.scope.project_id, std::string(247, 'p') + "#c96581d4");
   ASSERT_EQ(said.labels.size(), 2u);
   EXPECT_EQ(said.labels[0].value, "red");
   EXPECT_EQ(said.labels[1].value, "7");

@@ -86,9 +86,12 @@ TEST_F(RecordedModelTest, WhoIsToldApartStillIsWithoutKeys) {
   EXPECT_NE(RecordedId(call_, "sk-proj-0123456789abcdefghik"), one);
   EXPECT_TRUE(RecordedId(call_, "caller-key-0000001")
                   .starts_with("[redacted:configured_secret]#"));
-  EXPECT_EQ(RecordedId(call_, std::string(2000, 'a')).size(), 256u);
-  const std::string late = std::string(250, 'a') + "/caller-key-0000001";
-  EXPECT_EQ(RecordedId(call_, late).find("/caller"), std::string_view::npos);
+  const std::string_view long_one = RecordedId(call_, std::string(2000, 'a'));
+  EXPECT_EQ(long_one.size(), 256u);
+  EXPECT_NE(RecordedId(call_, std::string(2000, 'a') + "b"), long_one);
+  EXPECT_EQ(RecordedId(call_, std::string(256, 'a')), std::string(256, 'a'));
+  const std::string late = std::string(244, 'a') + "/caller-key-0000001";
+  EXPECT_EQ(RecordedId(call_, late).find("/c"), std::string_view::npos);
 }
 
 TEST_F(RecordedModelTest, ThePathMayNameItAsWell) {
