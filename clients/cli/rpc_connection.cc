@@ -8,12 +8,16 @@
 #include <cstddef>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
 #include "base/net/host_port.h"
 #include "base/net/tls_material.h"
 #include "base/os/clock.h"
 #include "base/os/file.h"
 #include "base/secret.h"
 #include "base/status_macros.h"
+#include "base/string_view.h"
 #include "clients/cli/failure_text.h"
 #include "clients/cli/rpc_hint.h"
 #include "google/rpc/error_details.pb.h"
@@ -68,6 +72,21 @@ absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> CredentialsOf(
   return grpc::SslCredentials(options);
 }
 
+// Whether a target as gRPC takes it, `dns:///localhost:1` too, leads nowhere
+// else.
+bool IsOnThisMachine(std::string_view target) {
+  absl::string_view places = ToAbsl(target);
+  for (const absl::string_view scheme : {"dns:", "ipv4:", "ipv6:"}) {
+    if (absl::ConsumePrefix(&places, scheme)) break;
+  }
+  while (absl::ConsumePrefix(&places, "/")) {
+  }
+  for (const absl::string_view place : absl::StrSplit(places, ',')) {
+    if (!IsLoopbackHost(HostOfAuthority(ToStd(place)))) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 bool RunningCall::Cancel() {
@@ -98,7 +117,7 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> OpenChannel(
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(-1);
   // A proxy would be shown the key, and lead to another machine's.
-  if (IsLoopbackHost(HostOfAuthority(place.address))) {
+  if (IsOnThisMachine(place.address)) {
     arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   }
   return grpc::CreateCustomChannel(place.address, credentials, arguments);

@@ -111,11 +111,13 @@ class GatewayctlFailuresTest(GatewayctlCase):
 
     def test_no_proxy_stands_before_a_gateway_of_this_machine(self):
         gateway = self.start_gateway()
-        done = self.run_ctl(
-            "health", "--admin", gateway.admin,
-            env={"http_proxy": "http://" + _NOBODY,
-                 "grpc_proxy": "http://" + _NOBODY, "no_proxy": ""})
-        self.assertEqual(done.returncode, 0, done.stderr)
+        for target in (gateway.admin, "ipv4:" + gateway.admin,
+                       "dns:///" + gateway.admin):
+            done = self.run_ctl(
+                "health", "--admin", target,
+                env={"http_proxy": "http://" + _NOBODY,
+                     "grpc_proxy": "http://" + _NOBODY, "no_proxy": ""})
+            self.assertEqual(done.returncode, 0, done.stderr)
 
     def test_the_wrong_listener_is_told(self):
         gateway = self.start_gateway()

@@ -124,7 +124,8 @@ complete -p gatewayctl cco
             0, "rollout     on, 100 % of the callers, as configured\n"))
         self.assertEqual(answer(), 200)
         # In force for the next call.
-        done = self.run_ctl("rollout", "off")
+        # Not that of a gateway which is installed here.
+        done = self.run_ctl("rollout", "off", "--pid_file", self.pid_file)
         self.assertIn("off; if on, 100 %", done.stdout)
         self.assertEqual(answer(), 403)
         done = self.run_ctl("rollout", "12.5%")
