@@ -111,7 +111,11 @@ class AsyncGenerateStream:
                     wait = self._plan.wait_s(failure)
                 if wait is None:
                     raise self._fail(failure) from error
-                await wait_for_event(self._closed, wait)
+                try:
+                    await wait_for_event(self._closed, wait)
+                except asyncio.CancelledError:
+                    self.close()
+                    raise
                 if self._failure is not None:
                     raise self._failure from None  # Closed meanwhile.
                 self._call = self._start()

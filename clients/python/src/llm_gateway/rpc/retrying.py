@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import random
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -33,6 +34,8 @@ _WHEN_TOLD = frozenset({"CIRCUIT_OPEN", "RATE_LIMITED", "STORE_UNAVAILABLE"})
 _PERHAPS_DONE = frozenset({"LEDGER_UNAVAILABLE"})
 _BACKOFF_S = 0.2
 _BACKOFF_LIMIT_S = 5.0
+# A wait looks at least so often whether it is over.
+_LOOK_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -124,8 +127,13 @@ class RetryWaits:
         if self._sleep is not None:
             self._sleep(seconds)
             return
+        until = time.monotonic() + seconds
         with self._news:
-            self._news.wait_for(is_over, seconds)
+            # A signal's handler on this thread may call `look` just before it
+            # waits, and then wakes nobody.
+            while (left := until - time.monotonic()) > 0:
+                if self._news.wait_for(is_over, min(left, _LOOK_S)):
+                    break
 
     def look(self) -> None:
         """Has all that wait look whether it is over."""

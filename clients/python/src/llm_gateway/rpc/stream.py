@@ -208,6 +208,9 @@ class GenerateStream:
                 self._call = self._start()
             except CallError as closed:
                 raise self._fail(closed) from None
+            # By a signal's handler on this thread, meanwhile.
+            if self._is_cancelled:
+                self._call.cancel()
 
     def texts(self) -> Iterator[str]:
         """The pieces of the first answer's text."""
