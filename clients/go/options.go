@@ -176,7 +176,9 @@ func (s *settings) checkNames(target string) error {
 		}
 		s.tls.ServerName = *s.serverName
 	}
-	if s.tls.ServerName == "" && !s.tls.InsecureSkipVerify && isAddressList(target) {
+	// Options of gRPC may say it, too.
+	isTold := s.tls.ServerName != "" || len(s.more) > 0
+	if !isTold && !s.tls.InsecureSkipVerify && isAddressList(target) {
 		return wrong(option, "is not given, and the target is a list: "+
 			"it is the name that the certificates of its addresses have")
 	}

@@ -91,7 +91,10 @@ public final class LLMGateway implements AutoCloseable {
     return new LLMGatewayBuilder(target);
   }
 
-  /** Ends the connection; every call on it, and from then on, fails as CANCELLED. */
+  /**
+   * Ends the connection; every call of this client on it, and from then on, fails as CANCELLED.
+   * Those of others by {@link #channel} end as gRPC ends them.
+   */
   @Override
   public void close() {
     retrying.close();

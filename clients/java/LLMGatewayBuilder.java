@@ -22,6 +22,7 @@ import java.util.function.Supplier;
 /** What an {@link LLMGateway} is made with. For one thread. */
 public final class LLMGatewayBuilder {
   // Of what all clients share; the rest is in RetryingCalls.
+  private static final Consumer<ManagedChannelBuilder<?>> NOTHING_MORE = builder -> {};
   private static final Map<String, ?> SERVICE_CONFIG =
       Map.of("loadBalancingConfig", List.of(Map.of("round_robin", Map.of())));
   private static final long KEEPALIVE_TIME_S = 30;
@@ -38,7 +39,7 @@ public final class LLMGatewayBuilder {
   private String serverName;
   private String apiKey = "";
   private Supplier<Map<String, String>> metadata = Map::of;
-  private Consumer<ManagedChannelBuilder<?>> more = builder -> {};
+  private Consumer<ManagedChannelBuilder<?>> more = NOTHING_MORE;
   Duration generateTimeout = Duration.ofSeconds(900);
   Duration lookupTimeout = Duration.ofSeconds(60);
   boolean waitForReady;
@@ -213,7 +214,9 @@ public final class LLMGatewayBuilder {
     if (plaintext) {
       return InsecureChannelCredentials.create();
     }
-    if (serverName == null && OptionChecks.isAddressList(target)) {
+    // What else gRPC is told may say it, too.
+    boolean nameIsTold = serverName != null || more != NOTHING_MORE;
+    if (!nameIsTold && OptionChecks.isAddressList(target)) {
       throw new ConfigurationException(
           "serverName",
           "is not given, and the target is a list: it is the name that the certificates of its"
