@@ -290,7 +290,7 @@ class LedgerDiskTest(ledger_fault_case.LedgerFaultCase):
         gateway = self.start()
         with self.machine.stalled(), contextlib.ExitStack() as left:
             callers = [left.enter_context(RawConnection(gateway.http))
-                       for _ in range(_LEFT_AT_ONCE + 1)]
+                       for _ in range(_LEFT_AT_ONCE + 50)]
             for caller in callers:
                 caller.send(http_calls.request_bytes(chat("gpt-x")))
             await_sample(gateway, _INFLIGHT, len(callers))
@@ -397,7 +397,7 @@ class LedgerDiskTest(ledger_fault_case.LedgerFaultCase):
                 ("/v1/chat/completions", chat("gpt-x")),
                 ("/v1/messages", chat("gpt-x", max_tokens=9)),
                 ("/v1/responses", {"model": "gpt-x", "input": "hi"})), 1):
-            self.upstream.set_script("gpt-x", [{"first_byte_delay_ms": 1000}])
+            self.upstream.set_script("gpt-x", [{"first_byte_delay_ms": 5000}])
             answers = []
             caller = threading.Thread(
                 target=lambda path=path, body=body, answers=answers:

@@ -5,12 +5,10 @@ for client_driver.py; so all languages are held to the same.
 """
 
 import json
-import os
 import subprocess
 import tempfile
 import threading
 import unittest
-from unittest import mock
 
 from tests.integration import certificates
 from tests.integration import gateway_case
@@ -309,12 +307,12 @@ class ConnectionCases(ClientCase):
     def test_no_proxy_stands_before_a_gateway_on_this_machine(self):
         gateway = self.start(_MOCK)
         port = gateway.grpc.rpartition(":")[2]
-        with mock.patch.dict(os.environ, http_proxy="http://127.0.0.1:1",
-                             grpc_proxy="http://127.0.0.1:1", no_proxy=""):
-            for target in (gateway.grpc, "dns:///localhost:" + port,
-                           "ipv4:" + gateway.grpc):
-                self.assertNotIn("error", self.connect(target).call(
-                    "generate", model="m", text="Hello"), target)
+        proxy = {name: "http://127.0.0.1:1" for name in
+                 ("http_proxy", "https_proxy", "grpc_proxy")}
+        for target in (gateway.grpc, "dns:///localhost:" + port,
+                       "ipv4:" + gateway.grpc):
+            self.assertNotIn("error", self.connect(target, env=proxy).call(
+                "generate", model="m", text="Hello"), target)
 
     def authority(self):
         folder = tempfile.TemporaryDirectory(prefix="clients")

@@ -50,10 +50,11 @@ _TIMEOUT_S = 30.0
 class ClientDriver:
     """The program, until the end of the `with` block."""
 
-    def __init__(self, command, **settings):
+    def __init__(self, command, env=None, **settings):
+        """`env` has variables for the program."""
         self._process = subprocess.Popen(
             [*command, json.dumps(settings)], stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE, env=gateway_process.environment(),
+            stdout=subprocess.PIPE, env=gateway_process.environment(env),
             text=True, encoding="utf-8")
         self._count = 0
         self._lock = threading.Lock()

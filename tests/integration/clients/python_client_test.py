@@ -12,6 +12,7 @@ from tests.integration.clients import option_cases
 from tests.integration.clients import retry_cases
 from tests.integration.clients import stream_cases
 from tests.integration.clients import tool_cases
+from tests.testing import gateway_process
 
 _COMMAND = ["env", "PYTHONPATH=" + client_path.CLIENT_PATH, sys.executable,
             "tests/integration/clients/python_driver.py"]
@@ -108,7 +109,8 @@ class ClosedClientTest(unittest.TestCase):
             with self.subTest(connect):
                 done = subprocess.run(
                     [*_COMMAND[:3], "-c", _STREAM_OF_CLOSED % connect],
-                    check=False, capture_output=True, text=True, timeout=60)
+                    check=False, capture_output=True, text=True, timeout=60,
+                    env=gateway_process.environment())
                 self.assertEqual((done.stdout, done.stderr),
                                  ("CallCancelledError\n", ""))
 

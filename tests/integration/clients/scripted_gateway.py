@@ -10,7 +10,7 @@ A step may have the `code` that an attempt fails with, the `reason` and the
 the request is there. A stream brings its `events`, each a pair of its `seq` and
 `started`, `end`, the number of a reason or the text of a delta; with `stay` it then goes on until the
 client has left it, for which wait_until_left waits, and a whole answer never
-comes. One has a text of `answer_bytes`. The server is empty-handed otherwise: a
+comes. For the end of one with `tells_end` wait_until_ended waits. One has a text of `answer_bytes`. The server is empty-handed otherwise: a
 default message, or the end of a stream.
 
 Of an attempt's metadata, bytes are in hexadecimal.
@@ -45,6 +45,7 @@ class ScriptedGateway:
         self._attempts = []
         self._news = queue.Queue()
         self._left = queue.Queue()
+        self._ended = queue.Queue()
         self._lock = threading.Lock()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -80,6 +81,10 @@ class ScriptedGateway:
         """Until a client has ended a stream that stays."""
         self._taken_from(self._left)
 
+    def wait_until_ended(self):
+        """Until the end of an attempt that tells it has been sent."""
+        self._taken_from(self._ended)
+
     def _tell(self, steps):
         self._process.stdin.write(json.dumps(steps) + "\n")
         self._process.stdin.flush()
@@ -103,7 +108,10 @@ class ScriptedGateway:
                     self._attempts.append(news)
             elif "left" in news:
                 self._left.put(news)
+            elif "ended" in news:
+                self._ended.put(news)
             else:
                 self._news.put(news)
         self._news.put(None)
         self._left.put(None)
+        self._ended.put(None)

@@ -127,6 +127,8 @@ class Script(grpc.GenericRpcHandler):
             self._steps = self._steps[1:] or self._steps
 
         def fail(context):
+            if step.get("tells_end"):
+                context.add_callback(lambda: tell(ended=name))
             if step.get("break_off"):
                 self.break_off()
             context.set_trailing_metadata(trailers_of(step))

@@ -157,8 +157,10 @@ class LocalCliProviderTest : public testing::Test {
     }
   }
 
-  Task<void> RunStream(Outcome* outcome) {
+  // Until it ends, or `cancel` in the place of the other.
+  Task<void> RunStream(Outcome* outcome, CancelSignal* cancel = nullptr) {
     ProviderCall call = Call(outcome);
+    if (cancel != nullptr) call.cancel = cancel;
     absl::StatusOr<std::unique_ptr<ProviderStream>> stream =
         co_await provider_->Stream(call);
     outcome->status = stream.status();
@@ -494,19 +496,20 @@ TEST_F(LocalCliProviderTest, OnlySoManyRunAtOnceAndTheRestWait) {
 
 // The program of the call before is gone when the next one begins.
 TEST_F(LocalCliProviderTest, AProgramThatIsGivenUpHoldsItsPlaceUntilItIsGone) {
-  Install("if mkdir first 2>/dev/null; then exec sleep 1000; fi\n" +
+  Install("if mkdir first 2>/dev/null; then\n" +
+          Printing(Piece("text", "It is")) + "exec sleep 1000\nfi\n" +
           Printing(kResult));
   config().set_processes_limit(1);
-  config().mutable_timeout()->set_seconds(0);
-  config().mutable_timeout()->set_nanos(500'000'000);
   MakeTool();
+  CancelSignal left;
+  on_batch_ = [&left] { left.Cancel(absl::CancelledError("left")); };
   Outcome outcomes[2];
   const auto run = [&]() -> Task<void> {
-    co_await RunGenerate(&outcomes[0]);
+    co_await RunStream(&outcomes[0], &left);
     co_await RunGenerate(&outcomes[1]);
   };
   runner_.Run(run());
-  EXPECT_EQ(FaultReason(outcomes[0].status), v1::ERROR_REASON_PROVIDER_TIMEOUT);
+  EXPECT_EQ(outcomes[0].status, absl::CancelledError("left"));
   EXPECT_TRUE(outcomes[1].status.ok()) << outcomes[1].status;
 }
 
