@@ -24,6 +24,9 @@ inline constexpr std::string_view kTimeLimitKey = "time_limit";
 // An attempt's part of what the caller's deadline leaves.
 inline constexpr std::string_view kDeadlineShare = "deadline_share";
 
+// How long the configuration lets a call take.
+inline constexpr std::string_view kCallTimeout = "resilience.call_timeout";
+
 // How long an answer may take in all.
 inline constexpr std::string_view kTotalTimeout = "timeouts.total";
 

@@ -167,6 +167,8 @@ struct CallRecord : CallTimes {
   // It failed for want of time, of which its caller had left its target less
   // than that usually takes (Verdict::kOutOfTime).
   bool out_of_callers_time = false;
+  // It failed since it took longer than the configuration lets a call take.
+  bool out_of_configured_time = false;
   // Why the call failed, without secrets and without what it would quote of the
   // request or an answer; empty if it succeeded.
   std::string_view error_message;

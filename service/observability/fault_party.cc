@@ -49,6 +49,10 @@ FaultParty PartyAtFault(llmgateway::v1::ErrorReason reason,
 
 FaultParty PartyAtFault(const CallRecord& record) {
   if (record.out_of_callers_time) return FaultParty::kCaller;
+  if (record.out_of_configured_time) {
+    return record.attempts.empty() ? FaultParty::kPolicy
+                                   : FaultParty::kProvider;
+  }
   const bool callers_credential =
       !record.attempts.empty() &&
       record.attempts.back()->credential == kCallersCredential;

@@ -5,7 +5,8 @@
 //   kProvider
 //
 // It says whom to ask first, and not whom to pay: a caller's deadline that
-// passes is the caller's, however slow the provider was.
+// passes is the caller's, however slow the provider was. What
+// `resilience.call_timeout` ends is the provider's, once one was asked.
 //
 // Thread-safe: plain functions.
 

@@ -92,7 +92,7 @@ class CallDeadline {
     call_.loop.ArmTimer(timer_, kLastWordTimeout);
     const bool is_configured = Timeout() == Configured();
     const std::string_view limit =
-        is_configured ? "resilience.call_timeout" : "x-llmgateway-timeout";
+        is_configured ? kCallTimeout : "x-llmgateway-timeout";
     absl::Status fault =
         MakeFault(v1::ERROR_REASON_DEADLINE_EXCEEDED,
                   absl::StrCat("the call took longer than ",

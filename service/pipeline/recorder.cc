@@ -11,6 +11,7 @@
 #include "base/string_view.h"
 #include "base/text/utf8.h"
 #include "errors/fault.h"
+#include "errors/time_limit.h"
 #include "errors/verdict.h"
 #include "service/audit/audit_entry.h"
 #include "service/audit/audit_log.h"
@@ -161,6 +162,8 @@ void Recorder::Record(const Call& call, const absl::Status& outcome) {
     record.waits_for_operator = WaitsForOperator(outcome);
     record.out_of_callers_time =
         ClassifyFailure(outcome) == Verdict::kOutOfTime;
+    record.out_of_configured_time =
+        FaultMetadata(outcome, kTimeLimitKey) == kCallTimeout;
     told = ToldOutcome(call, outcome);
     record.error_message = told;
     if (call.limits != nullptr) LogLimit(call, outcome);

@@ -36,11 +36,11 @@ class WorkDeadline {
 
  private:
   void OnExpiry() {
-    constexpr std::string_view kLimit = "resilience.call_timeout";
     absl::Status fault = MakeFault(
         v1::ERROR_REASON_DEADLINE_EXCEEDED,
-        absl::StrCat("the call took longer than ", ToAbsl(kLimit), " lets it"));
-    AddTimeLimit(fault, kLimit);
+        absl::StrCat("the call took longer than ", ToAbsl(kCallTimeout),
+                     " lets it"));
+    AddTimeLimit(fault, kCallTimeout);
     work_.Cancel(std::move(fault));
   }
 

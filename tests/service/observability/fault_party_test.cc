@@ -73,6 +73,18 @@ TEST(FaultPartyTest, WhoLeavesATargetTooLittleTimeIsWhy) {
   EXPECT_EQ(PartyAtFault(record), FaultParty::kCaller);
 }
 
+TEST(FaultPartyTest, WhatTheConfigurationLetsACallTakeIsEnoughForAProvider) {
+  CallRecord record;
+  record.error_reason = proto::ERROR_REASON_DEADLINE_EXCEEDED;
+  EXPECT_EQ(PartyAtFault(record), FaultParty::kCaller);
+  record.out_of_configured_time = true;
+  EXPECT_EQ(PartyAtFault(record), FaultParty::kPolicy);
+  const CallAttempt asked;
+  const CallAttempt* const attempts[] = {&asked};
+  record.attempts = attempts;
+  EXPECT_EQ(PartyAtFault(record), FaultParty::kProvider);
+}
+
 TEST(FaultPartyTest, PartiesHaveNames) {
   EXPECT_EQ(FaultPartyName(FaultParty::kCaller), "caller");
   EXPECT_EQ(FaultPartyName(FaultParty::kPolicy), "policy");
