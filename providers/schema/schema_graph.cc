@@ -21,9 +21,13 @@ constexpr std::pair<std::string_view, uint8_t> kTypes[] = {
     {"string", kStringType}};
 
 // What it costs to compare a value with `operand`, or to look its names up.
-size_t CostOf(const JsonTree& operand) {
+size_t CostOfBytes(size_t bytes) {
   constexpr size_t kBytesAStep = 32;
-  return 1 + operand.dump().size() / kBytesAStep;
+  return 1 + bytes / kBytesAStep;
+}
+
+size_t CostOf(const JsonTree& operand) {
+  return CostOfBytes(operand.dump().size());
 }
 
 class GraphReader {
@@ -378,6 +382,7 @@ absl::Status GraphReader::ReadDependencies(const JsonTree& value,
       node->dependent_names.emplace_back(name, std::move(names));
       continue;
     }
+    node->cost += CostOfBytes(name.size());
     node->dependent_schemas.emplace_back(name, NodeOf(schema));
   }
   return absl::OkStatus();

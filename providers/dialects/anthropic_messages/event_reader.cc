@@ -274,6 +274,9 @@ absl::Status MessagesEventReader::StartOpaque(std::string_view json,
     return root.EachField(
         [&](std::string_view key, JsonValue& value) -> absl::Status {
           GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw, value.Raw());
+          if (block_.fields.size() == kObjectFieldsLimit) {
+            return value.Error("too many fields");
+          }
           block_.fields.emplace_back(key, raw);
           return absl::OkStatus();
         });
@@ -376,7 +379,7 @@ absl::Status MessagesEventReader::ReadOpaqueDelta(ObjectFields& fields) {
     ExtensionList values;
     fields.Rest(&values);
     for (v1::Extension& value : values) {
-      block_.opaque_bytes += value.json().size();
+      block_.opaque_bytes += value.name().size() + value.json().size();
       bool replaced = false;
       for (auto& [key, json] : block_.fields) {
         if (key != value.name()) continue;
@@ -384,7 +387,11 @@ absl::Status MessagesEventReader::ReadOpaqueDelta(ObjectFields& fields) {
         replaced = true;
         break;
       }
-      if (!replaced) block_.fields.emplace_back(value.name(), value.json());
+      if (replaced) continue;
+      if (block_.fields.size() == kObjectFieldsLimit) {
+        return fields.Fault("type", "the block has too many fields");
+      }
+      block_.fields.emplace_back(value.name(), value.json());
     }
   }
   if (block_.opaque_bytes > kOpaqueBytesLimit) {

@@ -12,14 +12,13 @@
 #include "providers/dialects/gemini/fields.h"
 #include "providers/dialects/gemini/part_writer.h"
 #include "providers/dialects/gemini/vendor_names.h"
+#include "providers/dialects/object_fields.h"
 #include "providers/dialects/told_usage.h"
 
 namespace gateway::gemini {
 namespace {
 
 using ::google::protobuf::util::MessageDifferencer;
-
-// Where something comes from. Each event tells its own.
 
 void Replace(v1::Extension& extension, ExtensionList* extensions) {
   for (v1::Extension& known : *extensions) {
@@ -115,8 +114,7 @@ absl::Status ChunkReader::TakeParts(Candidate& candidate, Events* events) {
     (*events)[before].mutable_delta()->mutable_logprobs()->Swap(
         &candidate.logprobs);
   }
-  TakeExtensions(candidate, choice, events);
-  return absl::OkStatus();
+  return TakeExtensions(candidate, choice, events);
 }
 
 absl::Status ChunkReader::TakePart(v1::Part& part, int32_t choice_index,
@@ -236,8 +234,8 @@ absl::Status ChunkReader::TakeWhole(const v1::Part& part, v1::Delta* delta) {
   return PartWriter(dropped).Write(part, "candidates[]", json);
 }
 
-void ChunkReader::TakeExtensions(Candidate& candidate, Choice& choice,
-                                 Events* events) {
+absl::Status ChunkReader::TakeExtensions(Candidate& candidate, Choice& choice,
+                                         Events* events) {
   for (v1::Extension& extension : candidate.extensions) {
     if (extension.name() == kCitations) {
       v1::Delta* delta = events->emplace_back().mutable_delta();
@@ -248,6 +246,12 @@ void ChunkReader::TakeExtensions(Candidate& candidate, Choice& choice,
       Replace(extension, &choice.extensions);
     }
   }
+  // They are kept until the answer ends, and each looked for among all.
+  if (choice.extensions.size() <= static_cast<int>(wire::kObjectFieldsLimit)) {
+    return absl::OkStatus();
+  }
+  return AsBadResponse(
+      absl::InvalidArgumentError("candidates[]: too many fields"));
 }
 
 void ChunkReader::TakeUsage(Answer& answer, Events* events) {

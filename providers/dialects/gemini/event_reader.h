@@ -71,7 +71,8 @@ class ChunkReader final : public EventReader {
   void TakeReasoning(const v1::Part& part, int32_t choice_index, Choice& choice,
                      Events* events);
   absl::Status TakeWhole(const v1::Part& part, v1::Delta* delta);
-  void TakeExtensions(Candidate& candidate, Choice& choice, Events* events);
+  absl::Status TakeExtensions(Candidate& candidate, Choice& choice,
+                              Events* events);
   void TakeUsage(Answer& answer, Events* events);
   void EndChoice(int32_t index, std::string_view word, Choice& choice,
                  Events* events);

@@ -122,15 +122,14 @@ absl::Status PartialArguments::Enter(bool is_index, std::string_view name,
     }
     index = number;
   } else {
-    index = static_cast<size_t>(
-        std::find_if(children.begin(), children.end(),
-                     [&](const auto& child) { return child.first == name; }) -
-        children.begin());
+    const auto known = (*node)->by_name.find(ToAbsl(name));
+    if (known != (*node)->by_name.end()) index = known->second;
   }
   if (index == children.size()) {
     if (++places_ > kPlacesMax) {
       return absl::InvalidArgumentError("too many places");
     }
+    if (!is_index) (*node)->by_name.emplace(name, index);
     children.emplace_back(std::string(name), std::make_unique<Node>());
   }
   *node = children[index].second.get();

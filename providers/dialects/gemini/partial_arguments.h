@@ -20,6 +20,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "base/text/json.h"
 
@@ -46,6 +47,7 @@ class PartialArguments {
     bool is_list = false;
     // For an object by name, for a list in order.
     std::vector<std::pair<std::string, std::unique_ptr<Node>>> children;
+    absl::flat_hash_map<std::string, size_t> by_name;  // Of an object.
   };
 
   absl::Status AddPiece(JsonValue& piece);

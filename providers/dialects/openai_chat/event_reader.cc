@@ -17,6 +17,7 @@
 #include "providers/dialects/dialect.h"
 #include "providers/dialects/openai_chat/chunk_reader.h"
 #include "providers/dialects/openai_chat/errors.h"
+#include "providers/dialects/object_fields.h"
 #include "providers/dialects/openai_chat/fields.h"
 #include "providers/dialects/openai_chat/repeated_chunk.h"
 #include "providers/dialects/openai_chat/vendor_names.h"
@@ -127,7 +128,10 @@ class ChunkEventReader final : public EventReader {
     // A chunk without choices before the first one with some is a preface,
     // whose id and model may be blank.
     if (!started_) {
+      constexpr auto kMax = static_cast<int>(wire::kObjectFieldsLimit);
       for (v1::Extension& extension : chunk.extensions) {
+        // Any number of prefaces may come.
+        if (start_extensions_.size() == kMax) break;
         *start_extensions_.Add() = std::move(extension);
       }
       chunk.extensions.Clear();

@@ -220,6 +220,15 @@ TEST(JsonSchemaTest, ASchemaThatDoublesAtEachStepEnds) {
   EXPECT_THAT(Errors(schema, "1"), Contains(HasSubstr("too much work")));
 }
 
+TEST(JsonSchemaTest, SchemasThatDependOnManyNamesEnd) {
+  std::string schema = R"({"definitions":{"y":{"dependentSchemas":{"a":{})";
+  for (int i = 0; i < 5000; ++i) absl::StrAppend(&schema, ",\"a", i, "\":{}");
+  schema += R"(}}},"allOf":[{})";
+  for (int i = 0; i < 300; ++i) schema += R"(,{"$ref":"#/definitions/y"})";
+  EXPECT_THAT(Errors(schema + "]}", "{}"),
+              Contains(HasSubstr("too much work")));
+}
+
 TEST(JsonSchemaTest, ALongChainOfReferencesEnds) {
   std::string schema = "{\"definitions\":{\"d4000\":true";
   for (int i = 0; i < 4000; ++i) {

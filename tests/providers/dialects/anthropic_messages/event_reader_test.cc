@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
 #include "errors/fault.h"
 #include "gtest/gtest.h"
 #include "tests/providers/dialects/event_folding.h"
@@ -171,6 +172,23 @@ TEST_F(MessagesEventReaderTest, BoundsBlocksThatNobodyKnows) {
   }
   EXPECT_EQ(pieces, 16);
   EXPECT_EQ(FaultReason(status), v1::ERROR_REASON_PROVIDER_BAD_RESPONSE);
+}
+
+TEST_F(MessagesEventReaderTest, BoundsTheNamesOfTheirFieldsToo) {
+  for (const size_t bytes : {size_t{1} << 20, size_t{1}}) {
+    Start(R"({"type":"compaction"})");
+    absl::Status status;
+    int pieces = 0;
+    while (status.ok() && pieces < 1000) {
+      status = Read("content_block_delta",
+                    absl::StrCat(R"({"index":0,"delta":{"type":"y",")",
+                                 std::string(bytes, 'x'), pieces, "\":1}}"));
+      ++pieces;
+    }
+    EXPECT_EQ(pieces, bytes > 1 ? 16 : 128);
+    EXPECT_EQ(FaultReason(status), v1::ERROR_REASON_PROVIDER_BAD_RESPONSE);
+    Stop();
+  }
 }
 
 TEST_F(MessagesEventReaderTest, TellsTheEndOnce) {

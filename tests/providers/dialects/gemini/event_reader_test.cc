@@ -139,6 +139,18 @@ TEST_F(GeminiEventReaderTest, CitationsAreToldAtOnceAndOtherFieldsAtTheEnd) {
   EXPECT_EQ(end.extensions(1).name(), "usageMetadata.promptTokensDetails");
 }
 
+TEST_F(GeminiEventReaderTest, OtherFieldsAreBoundedHoweverTheyCome) {
+  absl::Status status;
+  int read = 0;
+  while (status.ok() && read < 1000) {
+    ++read;
+    status = Read(R"({"candidates":[{"content":{"parts":[{"text":"a"}]},"k)" +
+                  std::to_string(read) + R"(":1,"same":2}]})");
+  }
+  EXPECT_EQ(read, 128);
+  EXPECT_EQ(FaultReason(status), v1::ERROR_REASON_PROVIDER_BAD_RESPONSE);
+}
+
 TEST_F(GeminiEventReaderTest, LikelihoodsComeWithTheirPiece) {
   ASSERT_TRUE(Read(R"({"candidates":[{"content":{"parts":[{"text":"a"}]},
       "logprobsResult":{"chosenCandidates":

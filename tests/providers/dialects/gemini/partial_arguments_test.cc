@@ -42,6 +42,21 @@ TEST(PartialArgumentsTest, RefusesWhatIsNoPlace) {
                    .ok());
 }
 
+TEST(PartialArgumentsTest, ManyNamesAreFoundAgain) {
+  constexpr int kNames = 60'000;
+  std::string all = "[";
+  for (int i = 0; i < kNames; ++i) {
+    all += (i == 0 ? "" : ",");
+    all += R"({"jsonPath":"$.n)" + std::to_string(i) + R"(","stringValue":"a"})";
+  }
+  all += "]";
+  PartialArguments arguments;
+  ASSERT_TRUE(arguments.Add(all).ok());
+  // By looking through all of them it would take minutes.
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(arguments.Add(all).ok());
+  EXPECT_TRUE(arguments.Json().starts_with(R"({"n0":"aaaa","n1":"aaaa",)"));
+}
+
 TEST(PartialArgumentsTest, TheDepthIsBounded) {
   std::string path = "$";
   for (int i = 0; i <= PartialArguments::kDepthMax; ++i) path += ".a";

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
 #include "errors/fault.h"
 #include "gtest/gtest.h"
 #include "llmgateway/v1/gateway.pb.h"
@@ -51,6 +52,19 @@ TEST_F(OpenAiChatEventReaderTest, StartsOnceAndWithTheFirstChoice) {
   ASSERT_EQ(events_[0].started().extensions_size(), 1);
   EXPECT_EQ(events_[0].started().extensions(0).name(), "prompt_filter_results");
   EXPECT_EQ(events_[1].delta().text(), "a");
+}
+
+TEST_F(OpenAiChatEventReaderTest, FieldsThatNobodyKnowsAreBounded) {
+  for (int i = 0; i < 1000; ++i) {
+    ASSERT_TRUE(
+        Read(absl::StrCat(R"({"choices":[],"k)", i, R"(":1})")).ok());
+  }
+  ASSERT_TRUE(ReadChoice(R"("delta":{"content":"a"})").ok());
+  EXPECT_EQ(events_[0].started().extensions_size(), 128);
+  std::string many = R"({"choices":[])";
+  for (int i = 0; i < 129; ++i) absl::StrAppend(&many, ",\"m", i, "\":1");
+  EXPECT_EQ(FaultReason(Read(many + "}")),
+            v1::ERROR_REASON_PROVIDER_BAD_RESPONSE);
 }
 
 TEST_F(OpenAiChatEventReaderTest, WhatEveryChunkRepeatsIsToldOnce) {
