@@ -29,10 +29,13 @@ void SessionShares::Record(std::string_view id, std::string_view owner,
   share.bytes += bytes - session.bytes;
   bytes_ += bytes - session.bytes;
   session.bytes = bytes;
+  if (is_new) {
+    session.owner = std::string(owner);
+    ++share.sessions;
+  } else {
+    expiries_.erase({session.expire_time, found->first});
+  }
   session.expire_time = expire_time;
-  if (!is_new) return;
-  session.owner = std::string(owner);
-  ++share.sessions;
   expiries_.emplace(expire_time, found->first);
 }
 
@@ -44,20 +47,14 @@ void SessionShares::Forget(std::string_view id) {
   share->second.bytes -= session.bytes;
   bytes_ -= session.bytes;
   if (--share->second.sessions == 0) shares_.erase(share);
+  expiries_.erase({session.expire_time, found->first});
   sessions_.erase(found);
 }
 
 void SessionShares::ForgetExpired(absl::Time now) {
-  while (!expiries_.empty() && expiries_.top().first <= now) {
-    const std::string id = expiries_.top().second;
-    expiries_.pop();
-    const auto session = sessions_.find(id);
-    if (session == sessions_.end()) continue;
-    if (session->second.expire_time <= now) {
-      Forget(id);
-    } else {
-      expiries_.emplace(session->second.expire_time, id);
-    }
+  while (!expiries_.empty() && expiries_.begin()->first <= now) {
+    const std::string id = expiries_.begin()->second;
+    Forget(id);
   }
 }
 

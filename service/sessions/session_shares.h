@@ -16,12 +16,10 @@
 #define SERVICE_SESSIONS_SESSION_SHARES_H_
 
 #include <cstdint>
-#include <functional>
-#include <queue>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/time/time.h"
@@ -71,9 +69,7 @@ class SessionShares {
   absl::flat_hash_map<std::string, Session> sessions_;
   absl::flat_hash_map<std::string, Share> shares_;  // Of owners who have any.
   int64_t bytes_ = 0;                               // All of them.
-  // One for each of sessions_, and for some that were forgotten; the earliest
-  // first. It may have been put off since.
-  std::priority_queue<Expiry, std::vector<Expiry>, std::greater<>> expiries_;
+  std::set<Expiry> expiries_;                       // One for each session.
 };
 
 }  // namespace gateway
