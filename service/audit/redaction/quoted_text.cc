@@ -19,6 +19,8 @@ constexpr size_t kGapBytesMax = 8;
 // A shorter string says little.
 constexpr size_t kShortBytesMin = 4;
 constexpr size_t kShortBytesMax = 64;
+// So many short strings are known again, of one who says the same many times.
+constexpr size_t kComparedMax = 1024;
 
 constexpr uint64_t Power(uint64_t base, size_t times) {
   uint64_t power = 1;
@@ -198,6 +200,8 @@ void QuotedText::CompareShort(std::string_view inside) {
   const std::string_view text = said;
   if (text.size() < kShortBytesMin || text.find(' ') == std::string_view::npos)
     return;
+  if (compared_.contains(said)) return;
+  if (compared_.size() < kComparedMax) compared_.insert(said);
   for (size_t at = message_.find(text); at != std::string_view::npos;
        at = message_.find(text, at + text.size())) {
     MarkQuoted(at, at + text.size());

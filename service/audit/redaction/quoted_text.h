@@ -30,6 +30,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/types/span.h"
 #include "service/audit/redaction/quoted_words.h"
 
@@ -79,6 +80,8 @@ class QuotedText {
   std::vector<bool> matched_;  // For each run, of those in runs_.
   bool any_ = false;
   std::optional<QuotedWords> words_;
+  // Some of the short strings that were compared.
+  absl::flat_hash_set<std::string> compared_;
 };
 
 }  // namespace gateway
