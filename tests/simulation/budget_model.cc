@@ -261,6 +261,8 @@ void BudgetModel::Grows(size_t call, std::string_view model, int64_t output) {
   if (output < state.grown_to + kGrowth) return;
   state.grown_to = output;
   for (auto& [name, had] : state.scopes) {
+    const Rule& rule = *scopes_[name].rule;
+    if (IsOfTarget(rule) && NameOf(rule, call, model) != name) continue;
     scopes_[name].reserved -= had;
     had.output = std::max(had.output, output);
     had.cost = std::max(had.cost, CostOf(model, had.input, output).value_or(0));

@@ -71,7 +71,7 @@ class BudgetModel {
   // Whether a budget of this name may keep a call from a target that is not the
   // first.
   bool MayPassOver(std::string_view budget) const;
-  // So many tokens have come of its stream.
+  // So many tokens have come of its stream, all by that model.
   void Grows(size_t call, std::string_view model, int64_t output);
   // It has taken all of this, of which so much at each target, by their models.
   // Returns what each scope was charged.

@@ -2,6 +2,7 @@
 
 from tests.simulation.mistake import Mistake
 
+_BUDGET_CHARGES = "service/budgets/budget_charges.cc"
 _BUDGET_TABLE = "service/budgets/budget_table.cc"
 _CALL_BUDGETS = "service/pipeline/call_budgets.cc"
 _CALL_LEDGER = "service/pipeline/call_ledger.cc"
@@ -105,6 +106,12 @@ _SPENDING = [
         "what a stream takes beyond its estimate is not reserved",
         _STREAMED_ANSWER,
         "      GrowBudgets(call, attempt, *delivered, *open.stream);\n", "",
+        said="and reserved"),
+    Mistake(
+        "a stream is reserved of targets that it does not come from",
+        _BUDGET_CHARGES,
+        "    if (rule.is_of_target() && charge.key != rule.KeyOf(delivering)) "
+        "continue;\n", "",
         said="and reserved"),
     Mistake(
         "a window never begins anew", _BUDGET_TABLE,
