@@ -128,7 +128,9 @@ class RefusedCallersTest(unittest.TestCase):
             refusals = self.refusals()
             stood_for = sum(one["metadata"]["gateway"].get("stands_for", 0)
                             for one in refusals)
-            if "stands_for" in refusals[-1]["metadata"]["gateway"]:
+            is_told = "stands_for" in refusals[-1]["metadata"]["gateway"]
+            # One amid a flood that took its time stands for those before it.
+            if is_told and len(refusals) + stood_for >= calls:
                 break
             self.assertEqual(self.ask("MALLORY", "more").status, 429)
             calls += 1
