@@ -29,21 +29,14 @@ class LeaseKeeperTest : public testing::Test {
 
 // What the lease of `ann` is at the first replica.
 Lease LeaseOf(SharedReplicas& two) {
-  LimitSubject subject({0, 7});
-  subject.Set(llmgateway::config::v1::LIMIT_DIMENSION_USER, "ann");
-  const LimitRule& rule = two.Rule(0, kLimit);
-  Lease found = {.name = {}, .gcra = rule.gcra(), .counters = {}};
-  two.stores[0]->keeper().Find(
-      rule.KeyOf(subject), absl::ToInt64Nanoseconds(two.runner.loop().Now()),
-      [&](Lease& lease) { found = lease; });
-  return found;
+  return two.LeaseOf(0, kLimit);
 }
 
 TEST_F(LeaseKeeperTest, ThePartGrowsWithHowFastItIsUsed) {
   two_.Run([](SharedReplicas& two) -> Task<void> {
     bool taken = co_await two.Takes(0, kLimit);
     EXPECT_TRUE(taken);
-    co_await two.Pass(absl::Milliseconds(50));
+    co_await two.AwaitTold(0, kLimit);
     const Lease first = LeaseOf(two);
     EXPECT_TRUE(first.known);
     EXPECT_GE(first.units, 1);
@@ -66,7 +59,7 @@ TEST_F(LeaseKeeperTest, WhatItHadTakenIsTheSumOfWhatIsUsedAndLeased) {
       const bool taken = co_await two.Takes(0, kLimit);
       EXPECT_TRUE(taken);
     }
-    co_await two.Pass(absl::Milliseconds(100));
+    co_await two.AwaitTold(0, kLimit);
     const Lease lease = LeaseOf(two);
     const int64_t now = absl::ToInt64Nanoseconds(two.runner.loop().Now());
     // A second each, of which less than one has passed.
@@ -104,9 +97,9 @@ TEST_F(LeaseKeeperTest, WhatNobodyAsksForIsForgotten) {
   two_.Run([](SharedReplicas& two) -> Task<void> {
     const bool taken = co_await two.Takes(0, kLimit);
     EXPECT_TRUE(taken);
-    co_await two.Pass(absl::Milliseconds(50));
+    co_await two.AwaitTold(0, kLimit);
     two.Age(0, kLimit, 2 * LeaseKeeper::kIdle);
-    co_await two.Pass(absl::Milliseconds(50));
+    co_await two.AwaitTold(0, kLimit);
     EXPECT_TRUE(LeaseOf(two).known);
     EXPECT_EQ(LeaseOf(two).units, 0);
     two.Age(0, kLimit, 2 * LeaseKeeper::kForgotten);
@@ -130,7 +123,7 @@ TEST_F(LeaseKeeperTest, WhatIsForgivenIsForgivenToAll) {
     EXPECT_EQ(taken, 0);
     two.stores[0]->Forgive(
         rule, now, [](const std::string& subject) { return subject == "ann"; });
-    co_await two.Pass(absl::Milliseconds(50));
+    co_await two.AwaitTold(0, exact);
     taken = co_await two.TakeMany(10, exact);
     EXPECT_EQ(taken, 4);
   });
@@ -161,7 +154,7 @@ TEST_F(LeaseKeeperTest, WhatIsTakenAfterAResetWithoutRedisIsNotForgiven) {
     server.Restart();
     co_await two.AwaitUp();
     two.Sweep();
-    co_await two.Pass(absl::Milliseconds(100));
+    co_await two.AwaitTold(1, exact);
     taken = 0;
     for (int i = 0; i < 12; ++i) {
       const bool each = co_await two.Takes(1, exact);
@@ -196,7 +189,7 @@ TEST_F(LeaseKeeperTest, OneSubjectIsForgivenWhereverItIsKnown) {
     LimitSubject ann({0, 7});
     ann.Set(llmgateway::config::v1::LIMIT_DIMENSION_USER, "ann");
     EXPECT_TRUE(other.ForgiveOne(rule, now, ann));
-    co_await two.Pass(absl::Milliseconds(50));
+    co_await two.AwaitTold(0, exact);
     for (int i = 0; i < 4; ++i) {
       taken = co_await two.Takes(1, exact);
       EXPECT_TRUE(taken) << i;
@@ -235,7 +228,7 @@ TEST_F(LeaseKeeperTest, AtTheEndAllIsGivenBackThatIsLeased) {
         under_way.push_back(co_await two.Call(0, std::move(both)));
         EXPECT_TRUE(under_way.back().taken);
       }
-      co_await two.Pass(absl::Milliseconds(50));
+      co_await two.AwaitTold(0, kLimit);
     }
     EXPECT_GT(LeaseOf(two).units, 0);
     co_await two.stores[0]->keeper().GiveBackAll(two.runner.loop());
