@@ -277,12 +277,12 @@ TEST_F(Http1ConnectionTest, RefusesBodiesThatDrip) {
 }
 
 TEST_F(Http1ConnectionTest, BearsWithABodyThatComesSlowly) {
-  TestHttpServer server(handler_, {.body_timeout = absl::Milliseconds(300)});
+  TestHttpServer server(handler_, {.body_timeout = absl::Milliseconds(1500)});
   const std::string piece(5000, 'x');
   RawClient client = RawClient::Connect(server.port());
   client.Send("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 50000\r\n\r\n");
   for (int i = 0; i < 10; ++i) {
-    Pause(server, absl::Milliseconds(60));  // In all twice the timeout.
+    Pause(server, absl::Milliseconds(300));  // In all twice the timeout.
     client.Send(piece);
   }
   EXPECT_EQ(client.ReceiveAnswer().body.size(), 50'000u);
@@ -328,7 +328,7 @@ TEST_F(Http1ConnectionTest, ClosesOnAClientThatDoesNotRead) {
 
 TEST_F(Http1ConnectionTest, BearsWithAClientThatReadsSlowly) {
   // The timeout passes several times, but never without progress.
-  TestHttpServer server(handler_, {.write_timeout = absl::Milliseconds(150)});
+  TestHttpServer server(handler_, {.write_timeout = absl::Seconds(1)});
   RawClient client = RawClient::Connect(server.port());
   const std::string body(30'000'000, 'x');
   ASSERT_TRUE(client.Send(absl::StrCat(
@@ -340,7 +340,7 @@ TEST_F(Http1ConnectionTest, BearsWithAClientThatReadsSlowly) {
     const size_t bytes = client.ReceiveExactly(2'000'000).size();
     ASSERT_GT(bytes, 0u) << received;
     received += bytes;
-    Pause(server, absl::Milliseconds(40));
+    Pause(server, absl::Milliseconds(250));
   }
 }
 

@@ -285,13 +285,13 @@ TEST_F(Http2ResponderTest, RefusesBodiesThatDrip) {
 }
 
 TEST_F(Http2ResponderTest, BearsWithABodyThatComesSlowly) {
-  TestHttpServer server(handler_, {.body_timeout = absl::Milliseconds(300)});
+  TestHttpServer server(handler_, {.body_timeout = absl::Milliseconds(1500)});
   Http2TestClient client(server.port());
   Http2TestCall& call =
       client.Begin({.method = "POST", .path = "/echo", .whole = false});
   const std::string piece = Pattern(5000);
   for (int i = 0; i < 10; ++i) {
-    Pause(server, absl::Milliseconds(60));  // In all twice the timeout.
+    Pause(server, absl::Milliseconds(300));  // In all twice the timeout.
     client.Send(call, piece, /*end=*/i == 9);
   }
   EXPECT_EQ(client.AwaitClosed(call).body.size(), 50'000u);

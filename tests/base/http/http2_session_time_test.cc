@@ -240,7 +240,7 @@ TEST_F(Http2SessionTimeTest, StreamsAreResetWhileTheConnectionsWindowIsShut) {
 // The first streams have used up the window. What the peer gives after that,
 // bit by bit, goes to the others first, who have had nothing.
 TEST_F(Http2SessionTimeTest, AStreamThatWaitsForItsTurnIsNotStalled) {
-  limits_.write_stall_timeout = absl::Milliseconds(200);
+  limits_.write_stall_timeout = absl::Seconds(1);
   limits_.keepalive_time = absl::Milliseconds(5);
   limits_.keepalive_timeout = absl::Seconds(20);
   constexpr size_t kAnswer = 100'000;
@@ -256,15 +256,16 @@ TEST_F(Http2SessionTimeTest, AStreamThatWaitsForItsTurnIsNotStalled) {
                          BigEndian(4, 2) + BigEndian(0x7fffffff, 4)) +
               Http2SettingsAck() + requests);
   size_t bytes = 0;
-  // Each ping is some time.
-  for (int pings = 0; pings < 120;) {
+  // Each ping is some time: all together are more than twice the timeout, and
+  // what is given with them is less than the others may have first.
+  for (int pings = 0; pings < 500;) {
     RawFrame frame;
     ASSERT_TRUE(ReceiveFrame(client, &frame));
     ASSERT_NE(frame.type, RawFrameType::kRstStream) << frame.stream;
     if (frame.type == RawFrameType::kData) bytes += frame.payload.size();
     if (frame.type != RawFrameType::kPing) continue;
     ++pings;
-    client.Send(Http2Ping(frame.payload, true) + Http2WindowUpdate(0, 500));
+    client.Send(Http2Ping(frame.payload, true) + Http2WindowUpdate(0, 150));
   }
   client.Send(Http2WindowUpdate(0, 0x7f000000));
   while (bytes < kStreams * kAnswer) {

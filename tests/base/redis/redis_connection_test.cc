@@ -78,7 +78,8 @@ TEST(RedisConnectionTest, AStoppedServerCostsItsTimeOnceAndThenNone) {
   RedisServer server;
   RedisSession session(server.port());
   session.server = &server;
-  session.options.command_timeout = absl::Milliseconds(20);
+  // Ample for the answer to the probe.
+  session.options.command_timeout = absl::Milliseconds(500);
   session.Run([](RedisSession& session) -> Task<void> {
     RedisEvents events;
     const auto connection = co_await session.Dial();

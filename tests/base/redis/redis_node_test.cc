@@ -182,7 +182,7 @@ TEST(RedisNodeTest, APausedServerIsDownWhileItPauses) {
     WatchedNode watched(session);
     watched.node.Start();
     co_await watched.AwaitUps(1);
-    session.server->Ask({"CLIENT", "PAUSE", "60", "ALL"});
+    session.server->Ask({"CLIENT", "PAUSE", "1000", "ALL"});
     const absl::StatusOr<RedisReply> late =
         co_await watched.node.Send(RedisCommand("INCR", "count"));
     EXPECT_EQ(late.status().code(), absl::StatusCode::kDeadlineExceeded);

@@ -46,7 +46,7 @@ RedisServer::Options SentinelOptions(uint16_t master_port) {
   if (master_port != 0) {
     absl::StrAppend(&options.configuration, "sentinel monitor ", kMasterName,
                     " 127.0.0.1 ", master_port, " 1\n",
-                    "sentinel down-after-milliseconds ", kMasterName, " 500\n",
+                    "sentinel down-after-milliseconds ", kMasterName, " 2000\n",
                     "sentinel failover-timeout ", kMasterName, " 5000\n");
     options.ready_line = "+monitor master";
   }

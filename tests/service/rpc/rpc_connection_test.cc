@@ -235,7 +235,7 @@ TEST_F(RpcConnectionTlsTest, ClosesOnPlaintextAndOnSilence) {
 }
 
 TEST_F(RpcConnectionTlsTest, BothHandshakesHaveOneTimeTogether) {
-  limits_.http2.handshake_timeout = absl::Seconds(2);
+  limits_.http2.handshake_timeout = absl::Seconds(5);
   RunAlone([&]() -> Task<void> {
     EventLoop& loop = *EventLoop::Current();
     const absl::Duration begin = loop.Now();
