@@ -16,6 +16,7 @@ import unittest
 
 from tests.integration import grpc_caller
 from tests.integration.http_calls import ask
+from tests.integration.samples import await_sample
 from tests.testing.gateway_process import GatewayProcess
 from tests.testing.gateway_process import environment
 
@@ -179,10 +180,10 @@ class AlertsTest(unittest.TestCase):
                          ("errors", "resolved"))
         self.assertNotEqual(resolved["id"], fired["id"])
         self.assertEqual(self.alerts(gateway)[0]["state"], "STATE_OK")
-        self.assertEqual(self.metric(
-            gateway, 'llmgw_alert_firing{alert="errors"}'), 0)
-        self.assertEqual(self.metric(
-            gateway, 'llmgw_alert_notifications_total{outcome="told"}'), 2)
+        await_sample(gateway, 'llmgw_alert_firing{alert="errors"}', 0)
+        # It is counted once the receiver's answer has come.
+        await_sample(
+            gateway, 'llmgw_alert_notifications_total{outcome="told"}', 2)
         self.assertNotIn(_KEY, gateway.output)
         self.assertNotIn("/hook", gateway.output)
         gateway.stop()
@@ -221,8 +222,7 @@ class AlertsTest(unittest.TestCase):
         self.call(gateway, "broken")
         self.wait_for_alert(
             gateway, lambda each: each["state"] == "STATE_FIRING")
-        self.assertEqual(
-            self.metric(gateway, "llmgw_alert_notifications_pending"), 1)
+        await_sample(gateway, "llmgw_alert_notifications_pending", 1)
         self.assertEqual(self.call(gateway)["code"], "OK")
         self.wait_for_alert(gateway, lambda each: "action_error" in each)
         self.receiver = Receiver(port)
@@ -237,13 +237,14 @@ class AlertsTest(unittest.TestCase):
         # On disk before anybody is told.
         self.wait_for_alert(
             gateway, lambda each: each["state"] == "STATE_FIRING")
-        while self.metric(gateway, "llmgw_alert_notifications_pending") != 1:
-            pass
+        await_sample(gateway, "llmgw_alert_notifications_pending", 1)
         gateway.stop()
         self.receiver = Receiver(port)
         again = self.start(_ERRORS.replace("2s", "1h"))
         self.assertEqual(self.receiver.wait_for(1)[0]["state"], "firing")
         self.assertEqual(self.alerts(again)[0]["state"], "STATE_FIRING")
+        # It knows so once the receiver's answer has come.
+        await_sample(again, "llmgw_alert_notifications_pending", 0)
         again.stop()
 
         # It was told: no process after that tells it again.

@@ -13,6 +13,7 @@ from tests.integration import gateway_case
 from tests.integration.grpc_caller import GrpcCaller, prompt
 from tests.integration.http_calls import RawConnection, ask, chat, \
     request_bytes
+from tests.integration.samples import await_at_least
 from tests.integration.samples import await_sample
 from tests.integration.samples import samples
 from tests.testing.gateway_process import GatewayProcess
@@ -36,12 +37,12 @@ class WaitingTest(gateway_case.GatewayCase):
     config = limited("calls_limit: 3, wait_timeout: 60s")
 
     def test_all_are_served_and_no_more_at_once_than_may(self):
-        self.upstream.set_script("gpt-waits", {"first_byte_delay_ms": 100})
+        self.upstream.set_script("gpt-waits", {"first_byte_delay_ms": 500})
         began = time.monotonic()
         answers = ask_many(
             30, lambda: ask(self.gateway.http, chat("gpt-waits")))
         self.assertEqual({answer.status for answer in answers}, {200})
-        self.assertGreaterEqual(time.monotonic() - began, 1.0)
+        self.assertGreaterEqual(time.monotonic() - began, 5.0)
         active = [int(answer.headers["x-active-requests"])
                   for answer in answers]
         self.assertEqual(max(active), 3)
@@ -49,10 +50,11 @@ class WaitingTest(gateway_case.GatewayCase):
         for answer in answers:
             self.assertEqual(answer.headers["x-memory-pressure"], "normal")
             self.assertGreater(float(answer.headers["x-memory-rss-mb"]), 1)
-        found = samples(self.gateway)
-        self.assertEqual(found["llmgw_overload_calls_limit"], 3)
-        self.assertGreaterEqual(
-            found['llmgw_overload_waited_calls_total{priority="normal"}'], 20)
+        self.assertEqual(
+            samples(self.gateway)["llmgw_overload_calls_limit"], 3)
+        await_at_least(
+            self.gateway,
+            'llmgw_overload_waited_calls_total{priority="normal"}', 20)
 
     def test_who_hangs_up_while_it_waits_takes_no_place(self):
         self.upstream.set_script("gpt-held", {"stall_after_chunks": 1})
@@ -195,7 +197,7 @@ auth:
         return time.monotonic() - began
 
     def test_only_that_caller_waits(self):
-        self.upstream.set_script("gpt-slow", {"first_byte_delay_ms": 50})
+        self.upstream.set_script("gpt-slow", {"first_byte_delay_ms": 200})
         times = []
         over = threading.Event()
 
@@ -207,15 +209,16 @@ auth:
         for thread in greedy:
             thread.start()
         try:
-            await_sample(
+            # Not all of 36, since they are never all here at a time.
+            await_at_least(
                 self.gateway,
-                'llmgw_overload_waiting_calls{priority="normal"}', 36)
-            modest = [self.time_call("MODEST") for _ in range(20)]
+                'llmgw_overload_waiting_calls{priority="normal"}', 20)
+            modest = [self.time_call("MODEST") for _ in range(10)]
         finally:
             over.set()
             for thread in greedy:
                 thread.join()
-        # 40 share 4 places, ten rounds of 50 ms; who asks once waits for the
+        # 40 share 4 places, ten rounds of 200 ms; who asks once waits for the
         # next that is free.
         self.assertGreater(statistics.median(times),
                            3 * statistics.median(modest))
@@ -244,7 +247,7 @@ class PriorityTest(gateway_case.GatewayCase):
 
     def test_what_matters_most_is_served_first(self):
         self.upstream.set_script("gpt-held", {"stall_after_chunks": 1})
-        self.upstream.set_script("gpt-slow", {"first_byte_delay_ms": 100})
+        self.upstream.set_script("gpt-slow", {"first_byte_delay_ms": 1000})
         holds = self.enter(RawConnection(self.gateway.http))
         holds.send(request_bytes(chat("gpt-held", stream=True)))
         self.assertEqual(holds.read_head()[0], 200)
@@ -304,7 +307,7 @@ auth:
 
     def test_a_keys_priority_is_that_of_its_calls(self):
         self.upstream.set_script("gpt-held", {"stall_after_chunks": 1})
-        self.upstream.set_script("gpt-slow", {"first_byte_delay_ms": 100})
+        self.upstream.set_script("gpt-slow", {"first_byte_delay_ms": 1000})
         holds = self.enter(RawConnection(self.gateway.http))
         holds.send(request_bytes(
             chat("gpt-held", stream=True),

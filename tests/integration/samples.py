@@ -29,8 +29,18 @@ def sample(gateway, name):
 
 def await_sample(gateway, name, value):
     """Waits until it has the value."""
+    _await(gateway, name, lambda found: found == value, value)
+
+
+def await_at_least(gateway, name, least):
+    """Waits until there is one of at least so much."""
+    _await(gateway, name, lambda found: found is not None and found >= least,
+           "at least %s" % least)
+
+
+def _await(gateway, name, holds, wanted):
     deadline = time.monotonic() + _TIMEOUT_S
-    while (found := sample(gateway, name)) != value:
+    while not holds(found := sample(gateway, name)):
         if time.monotonic() > deadline:
-            raise AssertionError("%s is %s, and not %s" % (name, found, value))
+            raise AssertionError("%s is %s, and not %s" % (name, found, wanted))
         time.sleep(0.01)

@@ -1,7 +1,6 @@
 """Calls that share one answer, by idempotency key or since they are the same at
 the same time: docs/caching.md."""
 
-import re
 import threading
 import unittest
 
@@ -10,6 +9,7 @@ from tests.integration import http_calls
 from tests.integration.grpc_caller import prompt
 from tests.integration.http_calls import (
     RawConnection, ask, chat, request_bytes)
+from tests.integration.samples import await_sample
 from tests.testing.gateway_process import GatewayProcess
 
 _CONFIG = gateway_case.PROVIDERS + """\
@@ -31,7 +31,7 @@ auth:
 _ENV = dict(gateway_case.ENV, ALICE="alice-0123456789", BOB="bob-0123456789-more")
 
 # Time for others to come while it is made.
-_SLOW = {"text": "Made once", "first_byte_delay_ms": 1500}
+_SLOW = {"text": "Made once", "first_byte_delay_ms": 4000}
 
 
 class _SharedCase(gateway_case.GatewayCase):
@@ -58,12 +58,8 @@ class _SharedCase(gateway_case.GatewayCase):
 
     def await_calls(self, count):
         """Blocks until so many calls are under way."""
-        while True:
-            text = ask(self.gateway.operations, path="/metrics").body.decode()
-            found = re.search(
-                r'llmgw_inflight_requests\{protocol="http"\} (\d+)', text)
-            if found and int(found[1]) == count:
-                return
+        await_sample(self.gateway, 'llmgw_inflight_requests{protocol="http"}',
+                     count)
 
     def at_once(self, count, post):
         """The answers to so many calls, made while the first runs."""

@@ -127,12 +127,12 @@ class SharedKeysTest(_SharedKeysCase):
         self.upstream.set_script("gpt-next", [
             {"status": 503, "first_byte_delay_ms": 1500}, {"text": "well"}])
         body = chat("gpt-next", self.text)
+        begun = time.monotonic()
         first = self.begin(one, body, "k-next")
         self.upstream.wait_for("started", "gpt-next")
-        begun = time.monotonic()
         self.assertEqual(self.keyed(other, body, "k-next").text(), "well")
         # After the end of the first, and not beside it.
-        self.assertGreater(time.monotonic() - begun, 1)
+        self.assertGreaterEqual(time.monotonic() - begun, 1.5)
         self.assertEqual(first.read_head()[0], 503)
         self.assertEqual(self.asked("gpt-next"), 2)
 
@@ -245,7 +245,7 @@ class SharedKeysTest(_SharedKeysCase):
                 ('llmgw_idempotency_refusals_total{reason="mismatch"}', 1),
                 ('llmgw_idempotency_refusals_total{reason="store"}', 0),
                 ("llmgw_idempotency_waiting", 0)):
-            self.assertEqual(sample(other, name), value, name)
+            await_sample(other, name, value)
 
 
 class ClusterTest(_SharedKeysCase):
@@ -436,15 +436,13 @@ class LargeAnswersTest(_SharedKeysCase):
             self.assertEqual(again.status, 200, again.body[:200])
             self.assertEqual(again.text(), self.large)
         for name, value in (("redis", 1), ("memory", 2)):
-            self.assertEqual(sample(
+            await_sample(
                 other, 'llmgw_idempotency_large_answers_total{from="%s"}'
-                % name), value, name)
+                % name, value)
         # Each loop has a connection for what is small, and those that have
         # carried something large, or listed what operators say, one more.
         for gateway in (one, other):
-            self.assertEqual(sample(
-                gateway, 'llmgw_redis_connections{server="%s"}'
-                % self.redis.address), 2)
+            self.await_connected(gateway)
             self.assertIn(sample(
                 gateway, 'llmgw_redis_connections{server="%s/bulk"}'
                 % self.redis.address), (1, 2))
@@ -510,8 +508,6 @@ class LargeAnswersTest(_SharedKeysCase):
 
 
 class OutageTest(_SharedKeysCase):
-
-    redis_timeout = "500ms"
 
     def test_while_redis_is_away_keys_are_refused_and_others_go_on(self):
         for away, back in ((self.redis.pause, self.redis.go_on),

@@ -1,6 +1,7 @@
 """Two gateways that share limits through a Redis, while it works, and while it
 is paused, killed, emptied and slow."""
 
+import concurrent.futures
 import re
 import tempfile
 import threading
@@ -32,6 +33,8 @@ _LEASED = ("name: rpm, unit: requests, limit: 200, window: 1h, "
 _PART = 10
 # Ample, so that a busy machine is no outage.
 _PATIENT = ", timeout: 2s"
+# Soon away once it is paused, and not while it is well.
+_BRIEF = ", timeout: 500ms"
 _TIMEOUT_S = 20.0
 # Eight calls at once, which are streams that do not end.
 _EIGHT = "name: calls, unit: concurrent_calls, limit: 8, sharing: %s%s"
@@ -216,13 +219,13 @@ class SharingTest(SharedLimitsCase):
         self.assertGreaterEqual(let_in, 200 - 2 * _PART)
 
     def test_a_call_of_a_leased_limit_waits_for_nobody(self):
-        gateways = self.two(_LEASED)
+        gateways = self.two(_LEASED, redis=", timeout: 10s")
         self.let_in(gateways, 20)
         self.redis.pause()
-        # Nothing but a time limit of two seconds would end a wait.
+        # Nothing but a time limit of ten seconds would end a wait.
         begun = time.monotonic()
         self.assertEqual(self.let_in(gateways, 2), 2)
-        self.assertLess(time.monotonic() - begun, 1.5)
+        self.assertLess(time.monotonic() - begun, 8)
         self.redis.go_on()
 
     def test_calls_at_once_are_counted_over_both(self):
@@ -336,11 +339,11 @@ class OutageTest(SharedLimitsCase):
 
     def test_paused(self):
         self.through(_EXACT, self.redis.pause, self.redis.go_on,
-                     redis=", timeout: 20ms")
+                     redis=_BRIEF)
 
     def test_paused_with_leases(self):
         self.through(_LEASED, self.redis.pause, self.redis.go_on,
-                     redis=", timeout: 20ms")
+                     redis=_BRIEF)
 
     def test_killed_and_begun_anew(self):
         self.through(_EXACT, self.redis.kill, self.redis.start)
@@ -349,7 +352,7 @@ class OutageTest(SharedLimitsCase):
         self.through(_LEASED, self.redis.kill, self.redis.start)
 
     def test_a_short_outage_is_told_by_two_lines(self):
-        gateway = self.start(_EXACT, redis=", timeout: 20ms")
+        gateway = self.start(_EXACT, redis=_BRIEF)
         self.await_connected(gateway, self.redis)
         self.redis.pause()
         share = "llmgw_limit_share_decisions_total"
@@ -375,15 +378,17 @@ class OutageTest(SharedLimitsCase):
         self.redis.go_on()
         self.redis.ask("FLUSHALL")
         gateways = self.two(_EIGHT % (sharing, match), mock=_HANGS,
-                            redis=", timeout: 200ms")
+                            redis=", timeout: 700ms")
         first = self.begin(gateways[0], 6)
         second = self.begin(gateways[1], 2)
         self.assertEqual((len(first), len(second)), (6, 2))
         self.redis.pause()
-        # Both are four; six are more than that.
-        self.assertEqual(len(self.begin(gateways[0], 4)), 0)
-        second += self.begin(gateways[1], 6)
-        self.assertEqual(len(second), 4)
+        # Both are four; six are more than that. Each waits for Redis first,
+        # and so they wait side by side.
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            more, others = pool.map(self.begin, gateways, (4, 6))
+        second += others
+        self.assertEqual((len(more), len(second)), (0, 4))
         self.end(gateways[0], first.pop())
         self.assertEqual(len(self.begin(gateways[0], 4)), 0)
         self.redis.go_on()
@@ -450,7 +455,7 @@ class OutageTest(SharedLimitsCase):
 
         def block():
             while not stop.is_set():
-                self.redis.ask("DEBUG", "SLEEP", "0.2")
+                self.redis.ask("DEBUG", "SLEEP", "3")
 
         blocking = threading.Thread(target=block)
         blocking.start()
@@ -464,8 +469,8 @@ class OutageTest(SharedLimitsCase):
             stop.set()
             blocking.join()
         times.sort()
-        self.assertLess(times[50], 0.02)
-        self.assertLess(times[98], 0.19)
+        self.assertLess(times[50], 1)
+        self.assertLess(times[98], 2.7)
 
 
 class TopologyTest(SharedLimitsCase):
@@ -514,7 +519,7 @@ class TopologyTest(SharedLimitsCase):
                          "replication")
         sentinel = self.redis_process(sentinel=(
             "sentinel monitor limits 127.0.0.1 %d 1\n"
-            "sentinel down-after-milliseconds limits 300\n"
+            "sentinel down-after-milliseconds limits 2000\n"
             "sentinel failover-timeout limits 2000\n" % master.port))
         self.await_reply(sentinel, str(replica.port), "SENTINEL", "REPLICAS",
                          "limits")

@@ -90,7 +90,7 @@ class SharedSessionsTest(SessionsCase):
     def test_of_two_calls_at_once_the_one_that_ends_last_adds_nothing(self):
         session = self.open()
         self.upstream.set_script("slow", {"text": "late",
-                                          "first_byte_delay_ms": 1500})
+                                          "first_byte_delay_ms": 5000})
         self.upstream.set_script("gpt-x", {"text": "soon"})
         slow = self.caller.start_generate(
             self.one.grpc, prompt("slow", "slow", session=session),

@@ -385,7 +385,7 @@ class CollectorAwayTest(gateway_case.GatewayCase):
 class RefusingCollectorTest(_TracingCase):
 
     def test_it_is_left_alone_for_as_long_as_it_wants(self):
-        self.collector.answer(http_status=503, retry_after="1")
+        self.collector.answer(http_status=503, retry_after="5")
         ask(self.gateway.http, chat("gpt-later"))
         await_sample(self.gateway, "llmgw_span_exports_failed_total", 1)
         self.collector.answer()
