@@ -22,7 +22,7 @@ from tests.testing.mock_upstream import MockUpstream
 
 _ENDLESS = {"chunks": 1000000, "chunk_bytes": 16, "chunk_delay_ms": 5}
 # Long enough to begin a drain in the middle of it.
-_PACED = {"chunks": 100, "chunk_bytes": 16, "chunk_delay_ms": 20}
+_PACED = {"chunks": 100, "chunk_bytes": 16, "chunk_delay_ms": 60}
 _SERVING = "0801"
 _NOT_SERVING = "0802"
 
@@ -101,7 +101,9 @@ class GracefulTest(_DrainCase):
         self.assertEqual(self.probe("/metrics").status, 200)
         self.assertEqual(watcher.next_event(), _NOT_SERVING)
         for address in (self.gateway.grpc, self.gateway.http):
-            with self.assertRaises(ConnectionRefusedError):
+            # Reset, if it came just as the listener went.
+            with self.assertRaises((ConnectionRefusedError,
+                                    ConnectionResetError)):
                 http_calls.ask(address, chat("gpt-new"))
 
         body = over_http.read_chunks()
@@ -116,7 +118,7 @@ class GracefulTest(_DrainCase):
     def test_calls_under_way_finish(self):
         # Ample for the drain to begin; the caller takes its time to start.
         self.upstream.set_script("gpt-u", {
-            "text": "there", "first_byte_delay_ms": 1500})
+            "text": "there", "first_byte_delay_ms": 5000})
         call = self.caller.start_generate(self.gateway.grpc,
                                           grpc_caller.prompt("gpt-u"))
         self.upstream.wait_for("started", "gpt-u")
@@ -134,7 +136,7 @@ class GracefulTest(_DrainCase):
         for number in (signal.SIGTERM, signal.SIGINT):
             with GatewayProcess(
                     gateway_case.CONFIG.format(upstream="127.0.0.1:1"),
-                    env=gateway_case.ENV, timeout_s=5) as gateway:
+                    env=gateway_case.ENV, timeout_s=20) as gateway:
                 gateway.send_signal(number)
                 self.assertEqual(gateway.wait(), 0)
                 gateway.wait_for_log(msg="stopped")
@@ -300,7 +302,7 @@ class StartTest(unittest.TestCase):
             process.send_signal(signal.SIGTERM)
             # By the signal itself if it came before there was anything to
             # drain.
-            self.assertIn(process.wait(timeout=10), (0, -signal.SIGTERM))
+            self.assertIn(process.wait(timeout=30), (0, -signal.SIGTERM))
 
 
 if __name__ == "__main__":

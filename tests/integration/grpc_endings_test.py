@@ -24,7 +24,7 @@ _SERVING = "0801"
 _NOT_SERVING = "0802"
 _SERVICE = "llmgateway.v1.GatewayService"
 # For a machine with much else to do, beside the times that are promised.
-_MARGIN_S = 2.0
+_MARGIN_S = 8.0
 
 _ROUND_ROBIN = {"loadBalancingConfig": [{"round_robin": {}}]}
 _RETRIES = {**_ROUND_ROBIN, "methodConfig": [{
@@ -106,7 +106,7 @@ class RollingRestartTest(_EndingCase):
         self.assertLess(time.monotonic() - begun, promised_s + _MARGIN_S)
 
     def test_streams_finish_and_new_calls_find_the_other(self):
-        self.start_both("20s")
+        self.start_both("60s")
         drained, other = self.gateways
         watchers = self.watch(drained)
         streams = self.begin_streams(_PACED)

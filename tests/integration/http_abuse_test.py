@@ -254,8 +254,8 @@ class SlowClientTest(_AbuseCase):
     """B-10: whoever is too slow loses the slot."""
 
     config = gateway_case.CONFIG + _listeners(
-        "header_timeout: 300ms, body_stall_timeout: 300ms, "
-        "idle_timeout: 400ms, write_stall_timeout: 300ms")
+        "header_timeout: 1s, body_stall_timeout: 1s, "
+        "idle_timeout: 1200ms, write_stall_timeout: 1s")
 
     def test_a_head_that_does_not_end(self):
         connection = self.send(b"POST /v1/chat/completions HTTP/1.1\r\nhos")

@@ -115,14 +115,14 @@ class LocalCliTest(unittest.TestCase):
 
     def test_one_that_takes_too_long_is_not_run_again(self):
         self.install("echo run >> %s\nexec sleep 1000" % self.path("runs"))
-        with self.gateway("timeout: 1s") as gateway:
+        with self.gateway("timeout: 3s") as gateway:
             answer = http_calls.ask(gateway.http, chat("haiku"))
             self.assertEqual(answer.status, 504, answer.body)
         self.assertEqual(self.noted("runs"), "run\n")
 
     def test_unless_the_configuration_says_so(self):
         self.install("echo run >> %s\nexec sleep 1000" % self.path("runs"))
-        with self.gateway("timeout: 1s", retry="attempts_limit: 2, "
+        with self.gateway("timeout: 3s", retry="attempts_limit: 2, "
                           "resend_after_timeout: true, ") as gateway:
             answer = http_calls.ask(gateway.http, chat("haiku"))
             self.assertEqual(answer.status, 504, answer.body)

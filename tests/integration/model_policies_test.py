@@ -66,7 +66,7 @@ resilience:
                          {"fragile": "STATE_OPEN", "sturdy": "STATE_CLOSED"})
 
     def test_a_limit_of_attempts_that_is_its_own(self):
-        self.upstream.set_script("narrow", {"first_byte_delay_ms": 1500})
+        self.upstream.set_script("narrow", {"first_byte_delay_ms": 5000})
         slow = self.caller.start_generate(self.gateway.grpc, prompt("narrow"))
         self.upstream.wait_for("started", "narrow")
         answer = ask(self.gateway.http, chat("narrow"))

@@ -120,7 +120,7 @@ resilience:
         began = time.monotonic()
         answer = ask(self.gateway.http, chat("gpt-alone"))
         self.assertIn(answer.status, (503, 504))
-        self.assertLess(time.monotonic() - began, 3)
+        self.assertLess(time.monotonic() - began, 8)
 
     def test_another_answers_in_its_place(self):
         self.assertEqual(ask(self.gateway.http, chat("gpt-backed")).status,

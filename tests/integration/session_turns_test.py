@@ -93,7 +93,7 @@ class EndingsTest(SessionsCase):
         session = self.open()
         self.upstream.set_script("gpt-x", {"chunks": 3,
                                            "chunk_delay_ms": 1,
-                                           "first_byte_delay_ms": 1500})
+                                           "first_byte_delay_ms": 5000})
         call = self.caller.start_generate(
             self.gateway.grpc, prompt("gpt-x", session=session),
             metadata=[["authorization", "Bearer " + ALICE]])

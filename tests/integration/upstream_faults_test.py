@@ -135,12 +135,17 @@ class KeepaliveTest(gateway_case.GatewayCase):
         self.assertIn("02", timers)
 
 
+def given_up_after(time):
+    """A configuration in which providers may be silent for so long."""
+    return gateway_case.with_upstream(
+        "http: {timeouts: {first_byte: %s, idle: %s}}" % (time, time)).replace(
+            "backoff_limit: 5ms", "backoff_limit: 5ms, attempts_limit: 2")
+
+
 class SilenceTest(fault_case.FaultCase):
     """F-06: a provider that says nothing is given up."""
 
-    config = gateway_case.with_upstream(
-        "http: {timeouts: {first_byte: 200ms, idle: 200ms}}").replace(
-            "backoff_limit: 5ms", "backoff_limit: 5ms, attempts_limit: 2")
+    config = given_up_after("500ms")
 
     def test_silence_before_the_first_byte_times_out(self):
         for result in self.each({"stall_before_first_byte": True}):
@@ -163,9 +168,16 @@ class SilenceTest(fault_case.FaultCase):
             self.assertEqual(result.attempts, 1)
             self.upstream.wait_for("cancelled", result.model)
 
+
+class DripTest(fault_case.FaultCase):
+    """One that says a little again and again is not."""
+
+    config = given_up_after("1s")
+
     def test_bytes_that_drip_keep_a_stream_alive(self):
-        # Each byte comes within the time allowed, the whole does not.
-        script = {"text": "a b", "drip_ms": 1}
+        # Each byte comes within the time allowed; the whole, which has more
+        # than 500 of them, does not.
+        script = {"text": "a b", "drip_ms": 2}
         for result in self.each(script, every=ways.APIS):
             self.assertEqual((result.code, result.text), ("OK", "a b"))
 

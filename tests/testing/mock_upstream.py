@@ -20,6 +20,8 @@ import urllib.parse
 BINARY = os.path.join(
     os.path.dirname(os.path.abspath(__file__)),
     "mock_upstream", "mock_upstream_binary")
+# Ample, so that a busy machine fails no test.
+_TIMEOUT_S = 30.0
 
 
 class ControlError(Exception):
@@ -102,7 +104,7 @@ class MockUpstream:
 
     def invoice(self):
         """What is billed, a dict a line, once nothing is under way."""
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + _TIMEOUT_S
         while True:
             report = json.loads(self._call("GET", "/_mock/invoice"))
             if not report["open"]:
@@ -111,7 +113,7 @@ class MockUpstream:
                 raise TimeoutError("%d requests go on" % report["open"])
             time.sleep(0.01)
 
-    def wait_for(self, event, model="", count=1, timeout_s=10.0):
+    def wait_for(self, event, model="", count=1, timeout_s=_TIMEOUT_S):
         """Blocks until the event has happened so often, else TimeoutError."""
         try:
             self._call("GET", "/_mock/wait?event=%s&model=%s&count=%d"

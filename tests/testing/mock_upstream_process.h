@@ -76,7 +76,7 @@ class MockUpstreamProcess {
   // `limit` has passed first. An empty model stands for all.
   absl::Status WaitFor(absl::string_view event, absl::string_view model,
                        int64_t count,
-                       absl::Duration limit = absl::Seconds(10));
+                       absl::Duration limit = absl::Seconds(30));
 
   // All counts, as JSON.
   absl::StatusOr<std::string> Stats();

@@ -221,7 +221,7 @@ class FailbenchTest(unittest.TestCase):
         # One call greets it, three see it well before each check.
         gateway, at = self.serve(Failing, calls_max=5)
         card, code, told = failbench(
-            gateway, "--listen", at, "--patience", "1s", "--only",
+            gateway, "--listen", at, "--patience", "2s", "--only",
             "answer,usage,stream,load,stall")
         self.assertEqual([line["result"] for line in card.values()],
                          ["pass"] + 4 * ["unwell"], told)
@@ -235,7 +235,7 @@ class FailbenchTest(unittest.TestCase):
         gateway, at = self.serve(Failing, calls_max=4, end=end)
         card, _, _ = failbench(
             gateway, "--listen", at, "--only", "load_with_faults",
-            "--patience", "1s", "--calls", "1000000")
+            "--patience", "2s", "--calls", "1000000")
         self.assertEqual(card["load_with_faults"]["result"], "fail")
         self.assertNotIn("1000000", card["load_with_faults"]["detail"])
 
