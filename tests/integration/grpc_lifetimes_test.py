@@ -66,12 +66,12 @@ class SlowClientTest(grpc_abuse_case.AbuseCase):
 
     def test_a_connection_that_says_nothing(self):
         self.assert_ended("silence", lambda connection: None,
-                          *self._TIMED_OUT, greet=False)
+                          *self._TIMED_OUT, greet=False, rude=True)
 
     def test_a_preface_that_comes_slowly(self):
         self.assert_ended(
             "slow preface", lambda connection: self.drip(connection, PREFACE),
-            *self._TIMED_OUT, greet=False)
+            *self._TIMED_OUT, greet=False, rude=True)
 
     def test_no_settings(self):
         self.assert_ended("no SETTINGS",
