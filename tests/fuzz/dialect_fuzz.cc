@@ -166,6 +166,16 @@ void RequirePlan(const Dialect& dialect, const RequestScan& scan,
   if (scan.model_value.length > 0) Require(again.model == "another");
 }
 
+// The media lie within the text, in order.
+void RequireMedia(const Dialect& dialect, std::string_view text) {
+  const char* end = text.data();
+  for (const std::string_view medium : dialect.MediaIn(text)) {
+    Require(medium.data() >= end);
+    end = medium.data() + medium.size();
+  }
+  Require(end <= text.data() + text.size());
+}
+
 }  // namespace
 
 void Require(bool condition, std::source_location where) {
@@ -202,6 +212,7 @@ void FuzzRequest(const Dialect& dialect, std::string_view body) {
       dialect.CanForward(scan, copy.view())) {
     RequirePlan(dialect, scan, copy.view());
   }
+  RequireMedia(dialect, copy.view());
 }
 
 void FuzzAnswer(const Dialect& dialect, std::string_view body) {
@@ -210,6 +221,7 @@ void FuzzAnswer(const Dialect& dialect, std::string_view body) {
   const ExactCopy copy(body);
   ResponseFacts facts;
   dialect.ScanResponse(copy.view(), &facts).IgnoreError();
+  RequireMedia(dialect, copy.view());
 }
 
 void FuzzStream(const Dialect& dialect, std::string_view stream,

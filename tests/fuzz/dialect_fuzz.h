@@ -33,7 +33,7 @@ void Require(bool condition,
 bool FuzzDialect(const Dialect& dialect, std::string_view input);
 
 // What is read of a request and written reads and is written the same again,
-// and its scan and the edits stay within the body.
+// and its scan, the edits and its media stay within the body.
 void FuzzRequest(const Dialect& dialect, std::string_view body);
 
 void FuzzAnswer(const Dialect& dialect, std::string_view body);
