@@ -168,4 +168,4 @@ lint:
 	@BUILDFLAGS="$(BUILDFLAGS)" tools/lint/run.sh
 
 deps:
-	@tools/deps.sh build grpcurl interop sdks test stubs python contract lint bench
+	@tools/deps.sh build grpcurl interop sdks test stubs python contract lint bench collector

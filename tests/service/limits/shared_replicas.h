@@ -26,8 +26,6 @@
 #include "base/async/task.h"
 #include "base/net/resolver.h"
 #include "base/redis/redis_client.h"
-#include "gtest/gtest.h"
-#include "service/limits/lease_table.h"
 #include "service/limits/limit_charges.h"
 #include "service/limits/limit_rule.h"
 #include "service/limits/shared_counter_store.h"
@@ -44,9 +42,6 @@ class SharedReplicas {
     std::unique_ptr<LimitCharges> charges;
     bool taken = false;
   };
-
-  // How often what must come is looked for: ample for a slow machine.
-  static constexpr int kLooksMax = 4000;
 
   explicit SharedReplicas(
       uint16_t port,
@@ -113,29 +108,6 @@ class SharedReplicas {
       co_await Pass(absl::Microseconds(300));
     }
     co_return taken;
-  }
-
-  // What the lease of `ann` is at the replica, which is not idle then.
-  Lease LeaseOf(int replica, const std::string& limit) {
-    LimitSubject subject({static_cast<uint64_t>(replica), 7});
-    subject.Set(llmgateway::config::v1::LIMIT_DIMENSION_USER, "ann");
-    const LimitRule& rule = Rule(replica, limit);
-    Lease found = {.name = {}, .gcra = rule.gcra(), .counters = {}};
-    stores[replica]->keeper().Find(
-        rule.KeyOf(subject), absl::ToInt64Nanoseconds(runner.loop().Now()),
-        [&](Lease& lease) { found = lease; });
-    return found;
-  }
-  // Until Redis has been told all of it that is due, and has answered.
-  Task<void> AwaitTold(int replica, std::string limit) {
-    for (int i = 0; i < kLooksMax; ++i) {
-      const Lease lease = LeaseOf(replica, limit);
-      const bool is_known = lease.known || lease.counts_calls;
-      const bool is_due = lease.telling || lease.away || lease.forgiven;
-      if (is_known && !is_due) co_return;
-      co_await Pass(absl::Milliseconds(5));
-    }
-    ADD_FAILURE() << "Redis is not told of " << limit;
   }
 
   // Has the replica think that nobody has asked for the lease for so long.
