@@ -207,14 +207,14 @@ absl::Status PostgresConnection::Await(bool for_writing,
 
 absl::Status PostgresConnection::Prepare(const char* sql,
                                          absl::Duration timeout) {
-  std::string& name = prepared_[sql];
-  if (!name.empty()) return absl::OkStatus();
-  const std::string given = absl::StrCat("s", prepared_.size());
-  if (PQsendPrepare(connection_, given.c_str(), sql, 0, nullptr) == 0) {
+  if (prepared_.contains(sql)) return absl::OkStatus();
+  // Of one that failed the server may have the name all the same.
+  const std::string name = absl::StrCat("s", ++names_);
+  if (PQsendPrepare(connection_, name.c_str(), sql, 0, nullptr) == 0) {
     return Broken("cannot be asked");
   }
   GATEWAY_RETURN_IF_ERROR(Finish(timeout).status());
-  name = given;
+  prepared_[sql] = name;
   return absl::OkStatus();
 }
 

@@ -148,7 +148,9 @@ class PostgresConnection {
   PGconn* const connection_;
   const Secret password_;
   bool is_broken_ = false;
+  // The names of the statements that were prepared; and how many were given.
   std::map<const char*, std::string> prepared_;
+  int64_t names_ = 0;
 };
 
 }  // namespace gateway

@@ -124,6 +124,20 @@ TEST_F(PostgresConnectionTest, AStatementThatFailsLeavesTheSession) {
   EXPECT_TRUE(db->Execute("SELECT 1", kLong).ok());
 }
 
+TEST_F(PostgresConnectionTest, OneThatCannotBePreparedLeavesTheNextItsName) {
+  const auto db = Connect();
+  static constexpr char kFirst[] = "SELECT * FROM nowhere";
+  EXPECT_FALSE(db->Run(kFirst, {}, kLong).ok());
+  static constexpr char kSecond[] = "SELECT 2";
+  ASSERT_TRUE(db->Run(kSecond, {}, kLong).ok());
+  ASSERT_TRUE(
+      db->Execute("CREATE TEMP TABLE nowhere AS SELECT 3 AS x", kLong).ok());
+  const auto found = db->Run(kFirst, {}, kLong);
+  ASSERT_TRUE(found.ok()) << found.status();
+  EXPECT_EQ(found->Int64(0, 0), 3);
+  EXPECT_EQ(db->Run(kSecond, {}, kLong)->Int64(0, 0), 2);
+}
+
 TEST_F(PostgresConnectionTest, OneThatTakesTooLongBreaksTheConnection) {
   const auto db = Connect();
   const absl::Status late = db->Execute("SELECT pg_sleep(60)", kShort);
