@@ -164,11 +164,9 @@ void BudgetAccount::Add(const BudgetAccount& other) {
 
 absl::Status BudgetBook::Apply(int64_t number, std::string_view entry) {
   if (number <= last_entry_) return absl::OkStatus();
-  if (MayHaveBudgetChanges(entry)) {
-    std::vector<BudgetChange> changes;
-    GATEWAY_RETURN_IF_ERROR(ReadBudgetEntry(entry, &changes));
-    for (const BudgetChange& change : changes) Apply(change);
-  }
+  std::vector<BudgetChange> changes;
+  GATEWAY_RETURN_IF_ERROR(ReadBudgetEntry(entry, &changes));
+  for (const BudgetChange& change : changes) Apply(change);
   last_entry_ = number;
   return absl::OkStatus();
 }

@@ -7,7 +7,6 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
@@ -219,7 +218,8 @@ absl::Status ReadBudgetEntry(std::string_view entry,
   bool is_of_budget = false;
   bool is_own = false;
   std::vector<BudgetChange> read;
-  GATEWAY_RETURN_IF_ERROR(ReadJson(entry, [&](JsonValue& root) {
+  // Others have written some of them.
+  GATEWAY_RETURN_IF_ERROR(ReadJsonAsPython(entry, [&](JsonValue& root) {
     return root.EachField([&](std::string_view key,
                               JsonValue& value) -> absl::Status {
       if (key == "event_type") {
@@ -237,19 +237,14 @@ absl::Status ReadBudgetEntry(std::string_view entry,
           });
     });
   }));
-  if (is_of_budget && !is_own) read = ForeignBudgetChanges(entry);
+  if (is_of_budget && !is_own) {
+    GATEWAY_ASSIGN_OR_RETURN(read, ForeignBudgetChanges(entry));
+  }
   if (is_of_budget) {
     changes->insert(changes->end(), std::make_move_iterator(read.begin()),
                     std::make_move_iterator(read.end()));
   }
   return absl::OkStatus();
-}
-
-bool MayHaveBudgetChanges(std::string_view entry) {
-  // In front of it are the decision and the entry's hash.
-  constexpr size_t kLooked = 512;
-  // Some have a space between a name and its value.
-  return absl::StrContains(ToAbsl(entry.substr(0, kLooked)), "\"BUDGET_");
 }
 
 }  // namespace gateway

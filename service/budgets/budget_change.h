@@ -93,11 +93,6 @@ absl::Status ReadBudgetForm(std::string_view form,
 absl::Status ReadBudgetEntry(std::string_view entry,
                              std::vector<BudgetChange>* changes);
 
-// Whether an entry may have changes, by its beginning: false for most entries,
-// which need not be read then. REQUIRES: the text has been written by the
-// ledger, or taken over from a system that begins with the type of an entry.
-bool MayHaveBudgetChanges(std::string_view entry);
-
 }  // namespace gateway
 
 #endif  // SERVICE_BUDGETS_BUDGET_CHANGE_H_

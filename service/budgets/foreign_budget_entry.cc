@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "base/status_macros.h"
 #include "base/text/json.h"
@@ -68,7 +69,7 @@ absl::Status ReadForeignMember(std::string_view name, JsonValue& value,
 }
 
 absl::Status ReadForeign(std::string_view text, ForeignEntry* entry) {
-  return ReadJson(text, [&](JsonValue& root) {
+  return ReadJsonAsPython(text, [&](JsonValue& root) {
     return root.EachField([&](std::string_view key,
                               JsonValue& value) -> absl::Status {
       if (key == "event_type") {
@@ -121,11 +122,17 @@ std::vector<BudgetScope> ScopesOf(const ForeignEntry& entry) {
 
 }  // namespace
 
-std::vector<BudgetChange> ForeignBudgetChanges(std::string_view text) {
+absl::StatusOr<std::vector<BudgetChange>> ForeignBudgetChanges(
+    std::string_view text) {
   ForeignEntry entry;
   std::vector<BudgetChange> changes;
-  if (!ReadForeign(text, &entry).ok() || entry.session.empty() ||
-      entry.time == absl::InfinitePast()) {
+  if (const absl::Status read = ReadForeign(text, &entry); !read.ok()) {
+    EntryFacts facts;
+    ReadEntryFacts(text, &facts).IgnoreError();
+    return absl::InvalidArgumentError(
+        absl::StrCat("the budget entry ", facts.id, ": ", read.message()));
+  }
+  if (entry.session.empty() || entry.time == absl::InfinitePast()) {
     return changes;
   }
   const int64_t second = absl::ToUnixSeconds(entry.time);

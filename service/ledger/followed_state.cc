@@ -1,18 +1,13 @@
 #include "service/ledger/followed_state.h"
 
-#include <cstddef>
-
 namespace gateway {
 
 namespace {
 
-// Whether an entry in the form of entry.h is of a budget: LedgerState is told
-// of these alone.
-bool IsOfBudget(std::string_view entry) {
-  // What it decides, and a hash, stand before its event type.
-  constexpr size_t kBeginMax = 256;
-  return entry.substr(0, kBeginMax).find("\"event_type\": \"BUDGET_") !=
-         std::string_view::npos;
+// Whether an entry may be of a budget: LedgerState is told of these alone. One
+// that was taken over has its members in any order, and with spaces or without.
+bool MayBeOfBudget(std::string_view entry) {
+  return entry.find("\"BUDGET_") != std::string_view::npos;
 }
 
 absl::Status NotesCannotBeRead() {
@@ -36,7 +31,7 @@ absl::Status FollowedState::Follow(std::string_view texts,
   absl::Status told;
   if (state_ == nullptr) return told;
   ForEachEntry(texts, [&](std::string_view entry) {
-    if (IsOfBudget(entry)) told.Update(state_->Apply(entry));
+    if (MayBeOfBudget(entry)) told.Update(state_->Apply(entry));
   });
   return told;
 }

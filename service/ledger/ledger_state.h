@@ -21,9 +21,9 @@ class LedgerState {
  public:
   virtual ~LedgerState() = default;
 
-  // An entry of an event type that begins with `BUDGET_` is committed. What
-  // cannot be read of it is an error where the ledger is opened, and cannot be
-  // otherwise.
+  // An entry is committed whose event type may begin with `BUDGET_`: one that
+  // does, or one that has such a text elsewhere. What cannot be read of it is
+  // an error where the ledger is opened, and cannot be otherwise.
   virtual absl::Status Apply(std::string_view entry) = 0;
 
   // The same of an entry that was written here, by what its text says.

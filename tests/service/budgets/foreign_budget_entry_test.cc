@@ -3,7 +3,9 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "service/budgets/budget_book.h"
 #include "tests/service/budgets/budget_config.h"
@@ -12,6 +14,8 @@ namespace gateway {
 namespace {
 
 namespace config = ::llmgateway::config::v1;
+
+using ::testing::HasSubstr;
 
 // As the prompt router writes its lines.
 std::string LineOf(const char* type, const std::string& metadata,
@@ -37,11 +41,12 @@ constexpr char kDebited[] =
 
 TEST(ForeignBudgetEntryTest, ADebitIsOfAllThatItNames) {
   const auto changes = ForeignBudgetChanges(LineOf("BUDGET_DEBIT", kDebited));
-  ASSERT_EQ(changes.size(), 3u);
-  EXPECT_EQ(changes[0].scope.Text(), "SES-1/WO-1/a");
-  EXPECT_EQ(changes[1].scope.Text(), "SES-1/WO-1");
-  EXPECT_EQ(changes[2].scope.Text(), "SES-1");
-  for (const BudgetChange& change : changes) {
+  ASSERT_TRUE(changes.ok()) << changes.status();
+  ASSERT_EQ(changes->size(), 3u);
+  EXPECT_EQ((*changes)[0].scope.Text(), "SES-1/WO-1/a");
+  EXPECT_EQ((*changes)[1].scope.Text(), "SES-1/WO-1");
+  EXPECT_EQ((*changes)[2].scope.Text(), "SES-1");
+  for (const BudgetChange& change : *changes) {
     EXPECT_EQ(change.time, kNoon);
     EXPECT_EQ(change.amounts, (BudgetAmounts{.input_tokens = 100,
                                              .output_tokens = 50,
@@ -53,10 +58,11 @@ TEST(ForeignBudgetEntryTest, ADebitIsOfAllThatItNames) {
 TEST(ForeignBudgetEntryTest, AnAllocationIsOfTheInnermostAndHasNoEnd) {
   const auto changes =
       ForeignBudgetChanges(LineOf("BUDGET_ALLOCATE", kAllocated));
-  ASSERT_EQ(changes.size(), 1u);
-  EXPECT_EQ(changes[0].scope.Text(), "SES-1/WO-1");
+  ASSERT_TRUE(changes.ok()) << changes.status();
+  ASSERT_EQ(changes->size(), 1u);
+  EXPECT_EQ((*changes)[0].scope.Text(), "SES-1/WO-1");
   EXPECT_EQ(
-      changes[0].allocation,
+      (*changes)[0].allocation,
       (BudgetAllocation{
           .limit = 500, .turn_limit = 20, .version = kNoon * 1'000'000'000}));
 }
@@ -94,17 +100,46 @@ TEST(ForeignBudgetEntryTest, CallsGoOnFromWhatWasTakenOver) {
 TEST(ForeignBudgetEntryTest, WhatSaysNothingOfABudgetKeepsNobodyFromStarting) {
   for (const std::string& line :
        {LineOf("BUDGET_DEBIT", R"({"scope_session_id": null})"),
-        LineOf("BUDGET_DEBIT", R"({"scope_session_id": 5})"),
-        LineOf("BUDGET_DEBIT",
-               R"({"scope_session_id": "S", "input_tokens": -1})"),
         LineOf("BUDGET_DEBIT", R"({"scope_session_id": "S"})", "xx"),
         LineOf("BUDGET_WARNING", kDebited), LineOf("EXCHANGE", kDebited)}) {
-    EXPECT_TRUE(ForeignBudgetChanges(line).empty()) << line;
+    const auto changes = ForeignBudgetChanges(line);
+    ASSERT_TRUE(changes.ok()) << line << changes.status();
+    EXPECT_TRUE(changes->empty()) << line;
     BudgetBook book;
     EXPECT_TRUE(book.Apply(1, line).ok()) << line;
     EXPECT_EQ(book.size(), 0u) << line;
   }
-  EXPECT_TRUE(ForeignBudgetChanges("[").empty());
+}
+
+TEST(ForeignBudgetEntryTest, WhatCannotBeReadIsNamedAndNotLeftOut) {
+  for (const char* const metadata :
+       {R"({"scope_session_id": 5})",
+        R"({"scope_session_id": "S", "input_tokens": -1})",
+        R"({"scope_session_id": "S", "output_tokens": 0.5})",
+        R"({"scope_session_id": "S", "cost_incurred": "1"})"}) {
+    BudgetBook book;
+    const absl::Status read = book.Apply(1, LineOf("BUDGET_DEBIT", metadata));
+    EXPECT_TRUE(absl::IsInvalidArgument(read)) << metadata;
+    EXPECT_THAT(std::string(read.message()), HasSubstr("LED-00000001"));
+  }
+  EXPECT_FALSE(ForeignBudgetChanges("[").ok());
+}
+
+// As json.dumps has it with separators=(",", ":"), or of a dict in which the
+// type is the last; a number with a point is one of tokens all the same.
+TEST(ForeignBudgetEntryTest, TheFormOfALineIsItsWritersAffair) {
+  for (const char* const line :
+       {R"({"event_type":"BUDGET_DEBIT","metadata":{"scope_session_id":"S",)"
+        R"("input_tokens":12,"weight":NaN},)"
+        R"("timestamp":"2026-03-15T12:30:00+00:00"})",
+        R"({"metadata": {"scope_session_id": "S", "input_tokens": 12.0}, )"
+        R"("timestamp": "2026-03-15T12:30:00+00:00", )"
+        R"("event_type": "BUDGET_DEBIT"})"}) {
+    const auto changes = ForeignBudgetChanges(line);
+    ASSERT_TRUE(changes.ok()) << changes.status();
+    ASSERT_EQ(changes->size(), 1u) << line;
+    EXPECT_EQ(changes->front().amounts.input_tokens, 12) << line;
+  }
 }
 
 }  // namespace

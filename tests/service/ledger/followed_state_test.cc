@@ -89,6 +89,16 @@ TEST_F(FollowedStateTest, WhatCannotBeReadIsTold) {
       followed_.Follow(FollowedText("BUDGET_DEBIT", "bad"), "")));
 }
 
+TEST_F(FollowedStateTest, WhatWasTakenOverIsOfABudgetInWhateverForm) {
+  const std::string compact = R"({"event_type":"BUDGET_DEBIT","id":"one"})";
+  const std::string last = R"({"reason": ")" + std::string(1000, 'x') +
+                           R"(", "event_type": "BUDGET_ALLOCATE"})";
+  const std::string other = R"({"event_type":"EXCHANGE","id":"two"})";
+  ASSERT_TRUE(
+      followed_.Follow(compact + "\n" + other + "\n" + last + "\n", "").ok());
+  EXPECT_EQ(told_.told, compact + last);
+}
+
 TEST_F(FollowedStateTest, EntriesAreFollowedAsTheirTextsAre) {
   const UnchainedEntry debit = FollowedEntry("BUDGET_DEBIT", "one");
   const UnchainedEntry first =
