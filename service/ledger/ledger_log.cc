@@ -290,24 +290,37 @@ void LedgerLog::RecordCut(const LedgerEnd& end) {
              .entries = entries + (cut_.has_value() ? cut_->entries : 0)};
 }
 
+absl::Status LedgerLog::LeaveChain() {
+  GATEWAY_ASSIGN_OR_RETURN(const CommitPlace place, LastCommitOf(*store_));
+  RecordCut({.commits = place.number, .entries = place.last_entry()});
+  bool is_there = false;
+  if (attempted_.has_value()) {
+    GATEWAY_ASSIGN_OR_RETURN(is_there, IsThere(*attempted_));
+  }
+  GATEWAY_RETURN_IF_ERROR(store_->TakeAnotherChain());
+  // The state is still that of the chain that was left, which has it.
+  if (is_there) {
+    followed_.Follow(attempted_->texts, attempted_->notes).IgnoreError();
+  }
+  was_there_ = is_there;
+  return absl::OkStatus();
+}
+
 absl::StatusOr<bool> LedgerLog::MoveToAnotherChain() {
   is_without_chain_ = true;
   if (!was_there_.has_value()) {
-    GATEWAY_ASSIGN_OR_RETURN(const CommitPlace place, LastCommitOf(*store_));
-    RecordCut({.commits = place.number, .entries = place.last_entry()});
-    bool is_there = false;
-    if (attempted_.has_value()) {
-      GATEWAY_ASSIGN_OR_RETURN(is_there, IsThere(*attempted_));
-    }
+    GATEWAY_RETURN_IF_ERROR(LeaveChain());
+  } else if (is_next_unusable_) {
     GATEWAY_RETURN_IF_ERROR(store_->TakeAnotherChain());
-    // The state is still that of the chain that was left, which has it.
-    if (is_there) {
-      followed_.Follow(attempted_->texts, attempted_->notes).IgnoreError();
-    }
-    was_there_ = is_there;
   }
   // What was in the chain that was left is now for whoever has that.
-  GATEWAY_RETURN_IF_ERROR(FollowFromCheckpoint());
+  const absl::Status followed = FollowFromCheckpoint();
+  is_next_unusable_ = absl::IsDataLoss(followed) ||
+                      absl::IsInvalidArgument(followed) ||
+                      absl::IsAborted(followed);
+  // Nothing of it is this log's, which is to leave nothing there.
+  if (is_next_unusable_) followed_.Restore({}).IgnoreError();
+  GATEWAY_RETURN_IF_ERROR(followed);
   attempted_.reset();
   is_doubtful_ = false;
   is_without_chain_ = false;

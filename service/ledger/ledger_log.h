@@ -69,8 +69,8 @@ class LedgerLog final : public CommitSource {
   };
 
   // Blocks. Errors are those of the store; DATA_LOSS if something behind the
-  // last checkpoint, or the last commit, is not what was written, or the state
-  // cannot make anything of it.
+  // last checkpoint, or the last commit, is not what was written;
+  // INVALID_ARGUMENT if the state cannot make anything of it.
   static absl::StatusOr<std::unique_ptr<LedgerLog>> Open(
       std::unique_ptr<CommitStore> store, const Following& following);
   // The same of a file; and errors of SqliteDatabase::Open.
@@ -154,8 +154,11 @@ class LedgerLog final : public CommitSource {
   // Records what is gone if the chain ends here.
   void RecordCut(const LedgerEnd& end);
   // After ABORTED. Returns whether what was attempted is in the chain that
-  // was left.
+  // was left. An error leaves it open: where the next chain is damaged, or
+  // another's by now, the next attempt goes on with one more.
   absl::StatusOr<bool> MoveToAnotherChain();
+  // The part of it that is done once: takes another chain.
+  absl::Status LeaveChain();
   absl::StatusOr<bool> IsThere(const Addition& attempted) const;
   absl::Status Damaged(std::string_view commit, std::string_view what) const;
   // What cannot be read is damage.
@@ -176,6 +179,8 @@ class LedgerLog final : public CommitSource {
   // There is another, whose end is not known yet: what was attempted is in the
   // one that was left.
   std::optional<bool> was_there_;
+  // And the log cannot go on in that one.
+  bool is_next_unusable_ = false;
 };
 
 }  // namespace gateway

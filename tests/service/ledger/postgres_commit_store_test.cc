@@ -320,6 +320,24 @@ TEST_F(PostgresCommitStoreTest, WhoHasLostItsChainGoesOnInAnother) {
   EXPECT_EQ(Verified(cut_off.store->chain()), 20);
 }
 
+TEST_F(PostgresCommitStoreTest, AChainThatIsDamagedIsNotTheOneToGoOnIn) {
+  const Replica cut_off = Start();
+  EXPECT_TRUE(Append(*cut_off.log, 5).ok());
+  Replica other = Start();
+  EXPECT_TRUE(Append(*other.log, 60).ok());
+  other.log.reset();
+  Ask("UPDATE commits SET texts = set_byte(texts, 40, "
+      "get_byte(texts, 40) # 1) WHERE chain = 2 AND number = 2");
+  Ask("UPDATE chains SET epoch = epoch + 1 WHERE chain = 1");
+  EXPECT_TRUE(absl::IsAborted(Append(*cut_off.log, 5)));
+  const absl::StatusOr<bool> there = cut_off.log->Settle();
+  ASSERT_TRUE(there.ok()) << there.status();
+  EXPECT_FALSE(*there);
+  EXPECT_EQ(cut_off.store->chain(), 3);
+  EXPECT_TRUE(Append(*cut_off.log, 5).ok());
+  EXPECT_EQ(Verified(3), 10);
+}
+
 // Whoever takes its chain again and is not told that he has finds himself
 // there, and nobody else.
 TEST_F(PostgresCommitStoreTest, AnAttemptToTakeTheChainThatNobodyWasToldOf) {
