@@ -147,6 +147,12 @@ std::string FaultOfProof(const InclusionProof& proof, std::string_view root) {
   if (!form.ok()) {
     return absl::StrCat("entry: is none: ", form.status().message());
   }
+  // Whoever reads it is to see what was hashed: of a member that is there twice
+  // that is the last one alone.
+  if (!IsAsPythonWrites(proof.entry)) {
+    return "entry: is not written as entries are, or has a member twice: it "
+           "was altered";
+  }
   const std::string hash = HashText(*form);
   if (hash != facts.entry_hash) {
     return absl::StrCat("entry: has the hash ", hash, " and says ",

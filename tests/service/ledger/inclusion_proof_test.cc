@@ -67,6 +67,16 @@ TEST(InclusionProofTest, WhatIsNotProvenIsSaid) {
   EXPECT_THAT(FaultOfProof(altered, proof.root), HasSubstr("do not lead"));
 }
 
+// Its hash is that of the last one: whoever reads the first is shown what was
+// not hashed.
+TEST(InclusionProofTest, AMemberThatIsThereTwiceIsAnAlteration) {
+  const std::vector<std::string> texts = ChainOf(3);
+  InclusionProof proof = ProofOf(texts, 1);
+  ASSERT_EQ(FaultOfProof(proof, proof.root), "");
+  proof.entry.insert(1, R"("decision": "another", )");
+  EXPECT_THAT(FaultOfProof(proof, proof.root), HasSubstr("was altered"));
+}
+
 TEST(InclusionProofTest, WhatIsAloneIsNotProvenTwice) {
   // The last of five is paired with itself: as the sixth it would lead to the
   // same root.
