@@ -62,14 +62,19 @@ absl::Duration LedgerWriter::PassingLimit() const {
   return std::min(options_.passing_limit, options_.wait_limit);
 }
 
+bool LedgerWriter::IsInPassing(IfNotCommitted otherwise) {
+  return otherwise == IfNotCommitted::kKeepInPassing ||
+         otherwise == IfNotCommitted::kKeepAllInPassing;
+}
+
 bool LedgerWriter::PassesBy(const Waiting& waiting) const {
-  return waiting.otherwise == IfNotCommitted::kKeepInPassing &&
+  return IsInPassing(waiting.otherwise) &&
          options_.wait_limit != absl::InfiniteDuration() &&
          committing_since_ + PassingLimit() <= clock_.SteadyTime();
 }
 
 void LedgerWriter::WatchPassing(const Waiting& waiting) {
-  if (waiting.otherwise != IfNotCommitted::kKeepInPassing) return;
+  if (!IsInPassing(waiting.otherwise)) return;
   if (waiting.since + PassingLimit() < watch_until_) {
     watch_changed_.NotifyAll();
   }
@@ -79,7 +84,7 @@ absl::Duration LedgerWriter::OldestInPassing() const {
   absl::Duration oldest = absl::InfiniteDuration();
   for (const Group* const group : {&waiting_, &committing_}) {
     for (const Waiting* const waiting : *group) {
-      if (waiting->otherwise != IfNotCommitted::kKeepInPassing) continue;
+      if (!IsInPassing(waiting->otherwise)) continue;
       oldest = std::min(oldest, waiting->since);
     }
   }
@@ -94,8 +99,7 @@ void LedgerWriter::LetGoOfPassing() {
     MutexLock lock(mu_);
     const absl::Duration since = clock_.SteadyTime() - PassingLimit();
     const auto is_let_go = [since](const Waiting* each) {
-      return each->otherwise == IfNotCommitted::kKeepInPassing &&
-             each->since <= since;
+      return IsInPassing(each->otherwise) && each->since <= since;
     };
     for (Waiting* const each : committing_) {
       if (!is_let_go(each)) continue;
@@ -154,6 +158,7 @@ LedgerWriter::Group LedgerWriter::LeaveCommit(absl::Duration since,
     }
     left.push_back(waiting);
     if (!IsForgotten(waiting->otherwise)) left_entries_ += waiting->count;
+    waiting->may_be_there = true;
     TellFailure(*waiting, why);
   }
   committing_.swap(stays);

@@ -23,6 +23,7 @@ constexpr absl::Duration kLossLineInterval = absl::Seconds(10);
 
 bool MustNotBeLost(LedgerWriter::IfNotCommitted otherwise) {
   return otherwise == LedgerWriter::IfNotCommitted::kKeep ||
+         otherwise == LedgerWriter::IfNotCommitted::kKeepAllInPassing ||
          otherwise == LedgerWriter::IfNotCommitted::kKeepAndGoOn;
 }
 
@@ -67,8 +68,8 @@ LedgerWriter::Unwritten LedgerWriter::Close() {
 
 LedgerWriter::Committing LedgerWriter::Commit(
     Sources sources, absl::Span<UnchainedEntry> behind,
-    IfNotCommitted otherwise) {
-  return Committing(*this, sources, behind, otherwise);
+    IfNotCommitted otherwise, std::function<void()> found_later) {
+  return Committing(*this, sources, behind, otherwise, std::move(found_later));
 }
 
 LedgerWriter::Counts LedgerWriter::counts() const {
@@ -212,7 +213,7 @@ void LedgerWriter::Run() {
   }
   // Of a commit that failed at last it is known whether it is there, if the
   // ledger can be read.
-  if (uncertain_ > 0) Settle().IgnoreError();
+  if (uncertain_ > 0) Settle().status().IgnoreError();
   TellLost(/*at_once=*/true);
   TellUnwritten();
   // Without one the next start takes longer, and no more than that.
@@ -236,22 +237,23 @@ void LedgerWriter::BeginTurn() {
 }
 
 void LedgerWriter::EndTurn() {
-  const absl::Status settled = Settle();
-  const absl::Status committed = settled.ok() ? Append() : settled;
+  absl::Status committed = Settle().status();
+  bool is_doubtful = false;
   if (!committed.ok()) {
     Keep(committed);
-    // All of it was tried.
-    if (settled.ok()) {
-      MutexLock lock(mu_);
-      uncertain_ = kept_.size();
-    }
+  } else if (committed = Append(); !committed.ok()) {
+    const absl::StatusOr<bool> there = KeepAndSettle(committed);
+    is_doubtful = !there.ok();
+    if (there.ok() && *there) committed = absl::OkStatus();
   }
   taken_.clear();
-  group_ = EndCommit(committed);
+  group_ = EndCommit(committed, is_doubtful);
+  if (is_doubtful) HoldDoubtful(committed, &group_);
   Tell(group_);
   group_.clear();  // Its memory is for who waits next.
   if (!committed.ok()) LetGoOfBacklog(committed);
   TellLost(/*at_once=*/committed.ok());
+  LetGoOfDoubtful();
 }
 
 bool LedgerWriter::TakeGroup() {
@@ -357,22 +359,32 @@ void LedgerWriter::TakeEntries(Waiting& waiting, const Take& take) {
   }
 }
 
-absl::Status LedgerWriter::Settle() {
+absl::StatusOr<bool> LedgerWriter::Settle() {
   const absl::StatusOr<bool> found = log_->Settle();
   if (const std::optional<LedgerLog::Cut> cut = log_->TakeCut()) {
     KeepCutEntry(*cut);
   }
   GATEWAY_ASSIGN_OR_RETURN(const bool there, found);
+  EndDoubts(there);
   MutexLock lock(mu_);
   const size_t settled = std::exchange(uncertain_, 0);
-  if (!there) return absl::OkStatus();
+  if (!there) return false;
   told_lost_ = uncertain_lost_;
   for (size_t i = 0; i < settled; ++i) {
     kept_bytes_ -= kept_.front().chained_bytes();
     kept_.pop_front();
     --counts_.kept;
   }
-  return absl::OkStatus();
+  return true;
+}
+
+absl::StatusOr<bool> LedgerWriter::KeepAndSettle(const absl::Status& why) {
+  Keep(why);
+  {
+    MutexLock lock(mu_);
+    uncertain_ = kept_.size();  // All of it was tried.
+  }
+  return Settle();
 }
 
 absl::Status LedgerWriter::Append() {
@@ -507,7 +519,8 @@ void LedgerWriter::TellLost(bool at_once) {
       {{"entries", lost}, {"why", why}});
 }
 
-LedgerWriter::Group LedgerWriter::EndCommit(const absl::Status& committed) {
+LedgerWriter::Group LedgerWriter::EndCommit(const absl::Status& committed,
+                                            bool is_doubtful) {
   bool was_failing = false;
   bool is_news = false;
   Group told;
@@ -525,7 +538,10 @@ LedgerWriter::Group LedgerWriter::EndCommit(const absl::Status& committed) {
     counts_.entries = log_->end().entries;
   }
   if (!committed.ok()) {
-    for (Waiting* const waiting : told) TellFailure(*waiting, committed);
+    for (Waiting* const waiting : told) {
+      waiting->may_be_there = is_doubtful;
+      TellFailure(*waiting, committed);
+    }
   }
   if (is_news && !committed.ok()) {
     Log(LogLevel::kError, "ledger", "The ledger cannot be written",

@@ -25,6 +25,11 @@
 // goes on with that commit, which has its entries. Once it has come to an end,
 // what was kept meanwhile is committed.
 //
+// Of a commit that failed it may not be known for a while whether it is there
+// all the same, as when a database is gone before it has answered. Who asks to
+// know waits for that, but not for long: then he is told that nobody knows, and
+// what he gave for that is called if it is found later.
+//
 // A disk that is slow, but whose commits end in time, is no failure. Who has no
 // place in the next commit waits for those before his own, and is told after
 // twice `wait_limit` that he need not wait: what is to be kept is, and is
@@ -55,6 +60,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "base/async/event_loop.h"
 #include "base/os/clock.h"
@@ -89,9 +95,12 @@ class LedgerWriter {
     // How long a commit may take, and half of how long an entry is waited for;
     // not of one without a thread.
     absl::Duration wait_limit = absl::InfiniteDuration();
-    // How long kKeepInPassing waits for a commit, its own or another's, if that
-    // is less, and there is a limit at all.
+    // How long those in passing wait for a commit, their own or another's, if
+    // that is less, and there is a limit at all.
     absl::Duration passing_limit = absl::Milliseconds(100);
+    // How long kForgetOnceKnown waits, after its commit has failed, until it is
+    // known whether it is there; it is looked at each time that this is tried.
+    absl::Duration doubt_limit = absl::Seconds(10);
   };
 
   // What becomes of an entry that could not be committed.
@@ -100,7 +109,8 @@ class LedgerWriter {
     // nothing.
     kForget,
     // As kForget, but while its commit is under way its caller waits, however
-    // long: what he hears is so.
+    // long, and while nobody knows what became of it for `doubt_limit`: what he
+    // hears is so, or UNKNOWN.
     kForgetOnceKnown,
     // It has happened: its caller is told, and it is kept.
     kKeep,
@@ -110,6 +120,8 @@ class LedgerWriter {
     // As kKeepIfRoom, but its caller hears the same whatever becomes of it, and
     // waits for no disk that is slow.
     kKeepInPassing,
+    // As kKeep, but its caller waits as with kKeepInPassing.
+    kKeepAllInPassing,
     // As kKeep, but its caller is told that all is well.
     kKeepAndGoOn,
   };
@@ -162,14 +174,18 @@ class LedgerWriter {
   // Errors are those of LedgerLog::Append; DEADLINE_EXCEEDED after twice
   // `wait_limit`, and while a commit is under way that took longer than once;
   // what was not to be kept may be there all the same. RESOURCE_EXHAUSTED at
-  // once if too much waits already; for what is not to be kept alone. Never
-  // cancelled: what is committed is committed.
+  // once if too much waits already; for what is not to be kept alone. UNKNOWN
+  // for kForgetOnceKnown alone: nobody knows yet whether it is there. If it
+  // turns out to be, `found_later`, which may be null, is called on the
+  // ledger's thread, before anything else is committed; once it is known it is
+  // destroyed. Never cancelled: what is committed is committed.
   //
   // All that is committed together, in this order: the entries of the sources,
   // and those `behind` them, which are moved away. Both are borrowed until it
   // has returned. REQUIRES: there is one at least.
   Committing Commit(Sources sources, absl::Span<UnchainedEntry> behind,
-                    IfNotCommitted otherwise);
+                    IfNotCommitted otherwise,
+                    std::function<void()> found_later = nullptr);
 
   // Counts a refusal that is to have no entry. Waits for nobody.
   void LeaveOut() { left_out_.fetch_add(1, std::memory_order_relaxed); }
@@ -200,16 +216,25 @@ class LedgerWriter {
     Sources sources;
     absl::Span<UnchainedEntry> behind;
     IfNotCommitted otherwise;
+    std::function<void()> found_later;
     // How much it is, and, of bytes, before its texts are written.
     size_t count = 0;
     size_t bytes = 0;
     absl::Duration since;     // When it began to.
     bool is_patient = false;  // Waits for its turn, however long.
+    bool may_be_there = false;
     EventLoop* loop = nullptr;
     std::coroutine_handle<> handle;
     absl::Status outcome;
   };
   using Group = std::vector<Waiting*>;
+  // Who asks to know what became of a commit that failed.
+  struct Doubt {
+    Waiting* waiting = nullptr;  // Null once told that nobody knows.
+    std::function<void()> found_later;
+    absl::Status failure;
+    absl::Duration until;  // He waits.
+  };
   // An entry that is being committed, whose caller may wait no more.
   struct Taken {
     UnchainedEntry entry;
@@ -251,8 +276,12 @@ class LedgerWriter {
   // Says, as the last line, what could not be written.
   void TellUnwritten() const LOCKS_EXCLUDED(mu_);
   // Finds out what became of a commit that failed.
-  absl::Status Settle();
+  absl::StatusOr<bool> Settle();
   absl::Status Append();
+  // After it has failed: keeps what is to be kept, and finds out whether it is
+  // there, if that is possible at once.
+  absl::StatusOr<bool> KeepAndSettle(const absl::Status& why)
+      LOCKS_EXCLUDED(mu_);
   // The entry that so many were lost.
   UnchainedEntry LossEntry(uint64_t lost) const;
   // Has the ledger tell what it does not have any more.
@@ -268,8 +297,17 @@ class LedgerWriter {
   // Has the log say how many were lost since it last did, and why; not more
   // often than its pace, unless at once.
   void TellLost(bool at_once) LOCKS_EXCLUDED(mu_);
-  // Returns those who still wait for the commit that has come to an end.
-  Group EndCommit(const absl::Status& committed) LOCKS_EXCLUDED(mu_);
+  // Returns those who still wait for the commit that has come to an end; if
+  // that has failed, and is in doubt, it may be there all the same.
+  Group EndCommit(const absl::Status& committed, bool is_doubtful)
+      LOCKS_EXCLUDED(mu_);
+  // After a failure of which nobody knows whether it is one: takes those out of
+  // `group` who ask to know.
+  void HoldDoubtful(const absl::Status& failure, Group* group);
+  // It is known: tells those who wait for that.
+  void EndDoubts(bool is_there);
+  // It still is not: tells those who have waited for long enough.
+  void LetGoOfDoubtful();
   // After a failure nobody waits for several commits.
   void LetGoOfBacklog(const absl::Status& why) LOCKS_EXCLUDED(mu_);
 
@@ -280,8 +318,9 @@ class LedgerWriter {
   absl::Duration OldestWait() const EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // The same of those who wait, or have waited, for commits before their own.
   absl::Duration OldestInBacklog() const EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // How long kKeepInPassing waits.
+  // How long those in passing wait.
   absl::Duration PassingLimit() const;
+  static bool IsInPassing(IfNotCommitted otherwise);
   // Whether `waiting` waits so, and would wait for a disk that is slow.
   bool PassesBy(const Waiting& waiting) const EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Has the watch look in time for who waits so.
@@ -316,6 +355,7 @@ class LedgerWriter {
   // Whom it takes entries of, and what it commits; the thread's.
   Group group_;
   std::vector<Taken> taken_;
+  std::vector<Doubt> doubts_;  // Of the last commit that failed.
   // Of a failure, in their order; the thread's, and not yet tried by it.
   std::deque<UnchainedEntry> kept_;
   // Of those so many, the first, may be there all the same. Written under
@@ -378,14 +418,20 @@ class [[nodiscard]] LedgerWriter::Committing {
     return writer_.Add(waiting_);
   }
   absl::Status await_resume() { return std::move(waiting_.outcome); }
+  // Of one that has failed: whether what was not to be kept may be there all
+  // the same.
+  bool may_be_there() const { return waiting_.may_be_there; }
 
  private:
   friend LedgerWriter;
   Committing(LedgerWriter& writer, Sources sources,
-             absl::Span<UnchainedEntry> behind, IfNotCommitted otherwise)
+             absl::Span<UnchainedEntry> behind, IfNotCommitted otherwise,
+             std::function<void()> found_later)
       : writer_(writer),
-        waiting_{
-            .sources = sources, .behind = behind, .otherwise = otherwise} {}
+        waiting_{.sources = sources,
+                 .behind = behind,
+                 .otherwise = otherwise,
+                 .found_later = std::move(found_later)} {}
 
   LedgerWriter& writer_;
   Waiting waiting_;

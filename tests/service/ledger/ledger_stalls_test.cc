@@ -342,6 +342,20 @@ TEST_F(PassedLedgerTest, WhoIsRefusedWaitsForNoSlowDisk) {
                                                    "2", "1 ENTRIES_LOST"}));
 }
 
+TEST_F(PassedLedgerTest, WhatMustNotBeLostOfItHasTwiceTheRoom) {
+  EXPECT_EQ(Commit("under way", IfNotCommitted::kKeepAllInPassing).code(),
+            absl::StatusCode::kDeadlineExceeded);
+  for (const char* const id : {"1", "2", "3", "4"}) {
+    EXPECT_EQ(Commit(id, IfNotCommitted::kKeepAllInPassing).code(),
+              absl::StatusCode::kDeadlineExceeded);
+  }
+  EXPECT_EQ(writer_->counts().lost, 0U);
+  store_->GoOn();
+  AwaitEndOfStall();
+  EXPECT_EQ(Committed(), (std::vector<std::string>{"before", "under way", "1",
+                                                   "2", "3", "4"}));
+}
+
 TEST_F(PassedLedgerTest, WhoWaitsBehindOthersInPassingIsLetGoAlone) {
   Crowd crowd(loop_, *writer_);
   crowd.Begin("under way", IfNotCommitted::kKeep);
