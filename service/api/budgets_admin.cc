@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -207,14 +208,32 @@ void AddTo(const BudgetAmounts& spent, v1::WorkOrderSummary* summary) {
 }
 
 Task<absl::StatusOr<std::string>> CommitTo(BudgetRuntime runtime,
-                                           LedgerEntry entry) {
+                                           LedgerEntry entry,
+                                           std::function<void()> apply) {
   entry.id = NewEntryId(*runtime->ports().random);
   entry.time = runtime->clock().WallTime();
   UnchainedEntry unchained(entry);
+  const auto apply_later = [apply, id = entry.id] {
+    apply();
+    Log(LogLevel::kInfo, "budgets",
+        "what an operator said of a budget is in the ledger after all, and "
+        "holds from now on",
+        {{"entry", id}});
+  };
   const absl::Status committed = co_await runtime->ports().ledger->Commit(
       {}, absl::MakeSpan(&unchained, 1),
-      LedgerWriter::IfNotCommitted::kForgetOnceKnown);
-  if (committed.ok()) co_return entry.id;
+      LedgerWriter::IfNotCommitted::kForgetOnceKnown, apply_later);
+  if (committed.ok()) {
+    apply();
+    co_return entry.id;
+  }
+  if (absl::IsUnknown(committed)) {
+    co_return MakeFault(
+        v1::ERROR_REASON_LEDGER_UNAVAILABLE,
+        "the ledger has failed, and nobody knows yet whether it has this: if "
+        "it does, it holds once the ledger can be read; look then, before "
+        "this is said again");
+  }
   co_return MakeFault(
       v1::ERROR_REASON_LEDGER_UNAVAILABLE,
       absl::StrCat("the ledger cannot be written, and nothing has changed: ",
@@ -225,8 +244,8 @@ Task<absl::StatusOr<std::string>> CommitTo(BudgetRuntime runtime,
 
 BudgetsAdmin::CommitEntry CommitsToLedger(const CurrentRuntime& runtime) {
   if (runtime.Get()->ports().ledger == nullptr) return nullptr;
-  return [&runtime](LedgerEntry entry) {
-    return CommitTo(runtime.Get(), std::move(entry));
+  return [&runtime](LedgerEntry entry, std::function<void()> apply) {
+    return CommitTo(runtime.Get(), std::move(entry), std::move(apply));
   };
 }
 
@@ -241,9 +260,12 @@ void BudgetsAdmin::AddTo(MethodTable& table) {
 }
 
 Task<absl::StatusOr<std::string>> BudgetsAdmin::Commit(
-    LedgerEntry entry) const {
-  if (sources_.commit == nullptr) co_return std::string();
-  co_return co_await sources_.commit(std::move(entry));
+    LedgerEntry entry, std::function<void()> apply) const {
+  if (sources_.commit != nullptr) {
+    co_return co_await sources_.commit(std::move(entry), std::move(apply));
+  }
+  apply();
+  co_return std::string();
 }
 
 Task<absl::Status> BudgetsAdmin::Allocate(
@@ -261,8 +283,8 @@ Task<absl::Status> BudgetsAdmin::Allocate(
   const BudgetChange change = {.scope = scope,
                                .time = absl::ToUnixSeconds(now),
                                .allocation = allocation};
-  BudgetTable& table = runtime->budget_table();
-  if (!table.MakePlace(scope, change.time)) {
+  const std::shared_ptr<BudgetTable> table = runtime->shared_budget_table();
+  if (!table->MakePlace(scope, change.time)) {
     co_return MakeFault(
         v1::ERROR_REASON_BUDGET_EXCEEDED,
         "there are as many scopes as are known at once: raise "
@@ -270,9 +292,9 @@ Task<absl::Status> BudgetsAdmin::Allocate(
   }
   const std::string scope_key = scope.Text();
   LedgerEntry entry = BudgetAllocateEntry(change, scope_key);
+  const auto apply = [table, change] { table->Apply(change); };
   GATEWAY_CO_ASSIGN_OR_RETURN(std::string entry_id,
-                              co_await Commit(std::move(entry)));
-  table.Apply(change);
+                              co_await Commit(std::move(entry), apply));
   // Who asks has been let in, so there is a name, or none is asked for.
   const std::string who(CheckOperator(*runtime, call).value_or(""));
   Log(LogLevel::kInfo, "budgets",
@@ -385,28 +407,37 @@ Task<absl::Status> BudgetsAdmin::Reset(CallContext& call,
                                        const v1::ResetBudgetRequest& request,
                                        v1::ResetBudgetResponse* response) {
   // What another one is about to give back must not be given back again.
-  if (resetting_.exchange(true)) {
+  std::shared_ptr<const ResetPermit> permit = TakeResetPermit();
+  if (permit == nullptr) {
     absl::Status fault = MakeFault(
         v1::ERROR_REASON_CONFLICT,
-        "another reset of budgets is under way: look at what is left, and "
-        "reset it then");
+        "another reset of budgets is under way, or it is not known yet whether "
+        "the ledger has it: look at what is left, and reset it then");
     AddFaultMetadata(fault, "resource",
                      absl::StrCat("budgets/", request.rule()));
     co_return fault;
   }
-  const absl::Status reset = co_await ResetAlone(call, request, response);
-  resetting_.store(false);
-  co_return reset;
+  co_return co_await ResetAlone(call, request, std::move(permit), response);
+}
+
+std::shared_ptr<const BudgetsAdmin::ResetPermit>
+BudgetsAdmin::TakeResetPermit() {
+  const MutexLock lock(resetting_mu_);
+  if (!resetting_.expired()) return nullptr;
+  auto permit = std::make_shared<const ResetPermit>();
+  resetting_ = permit;
+  return permit;
 }
 
 Task<absl::Status> BudgetsAdmin::ResetAlone(
     CallContext& call, const v1::ResetBudgetRequest& request,
+    std::shared_ptr<const ResetPermit> permit,
     v1::ResetBudgetResponse* response) {
   const BudgetRuntime runtime = sources_.runtime.Get();
   GATEWAY_CO_ASSIGN_OR_RETURN(const BudgetRule* const rule,
                               BudgetNamed(*runtime, request.rule()));
   GATEWAY_CO_RETURN_IF_ERROR(CheckBudgetSubject(*rule, request.subject()));
-  BudgetTable& table = runtime->budget_table();
+  const std::shared_ptr<BudgetTable> table = runtime->shared_budget_table();
   const int64_t now = SecondOf(*runtime);
   const auto find = [&] {
     return ScopesOf(*runtime, [&](const BudgetScope& scope) {
@@ -415,7 +446,7 @@ Task<absl::Status> BudgetsAdmin::ResetAlone(
     });
   };
   const std::vector<RankedScope> scopes = co_await OffLoop(
-      table.size() * kScopeBytes, find, WorkerPool::Stage::kBegins);
+      table->size() * kScopeBytes, find, WorkerPool::Stage::kBegins);
   int64_t count = 0;
   std::vector<BudgetChange> changes;
   for (size_t i = 0; i < scopes.size(); ++i) {
@@ -428,9 +459,12 @@ Task<absl::Status> BudgetsAdmin::ResetAlone(
       continue;
     }
     LedgerEntry entry = BudgetResetEntry(changes, rule->name());
-    GATEWAY_CO_RETURN_IF_ERROR((co_await Commit(std::move(entry))).status());
-    for (const BudgetChange& change : changes) table.Apply(change);
-    changes.clear();
+    // Nothing else is reset while nobody knows what becomes of this.
+    const auto apply = [table, permit, said = std::exchange(changes, {})] {
+      for (const BudgetChange& change : said) table->Apply(change);
+    };
+    GATEWAY_CO_RETURN_IF_ERROR(
+        (co_await Commit(std::move(entry), apply)).status());
   }
   const std::string who(CheckOperator(*runtime, call).value_or(""));
   Log(LogLevel::kInfo, "budgets",

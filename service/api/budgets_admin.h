@@ -6,7 +6,9 @@
 //   call.
 //
 // What operators change is a line of the log, and where there is a ledger an
-// entry of it, before it is in force.
+// entry of it, before it is in force. Where it is not known for long whether
+// the ledger has it, the operator hears that, and if it does it is in force
+// once that is known.
 //
 // Thread-safe once added; handlers run on the loops of their calls, and on the
 // worker pool where there is much to look through.
@@ -14,13 +16,14 @@
 #ifndef SERVICE_API_BUDGETS_ADMIN_H_
 #define SERVICE_API_BUDGETS_ADMIN_H_
 
-#include <atomic>
 #include <functional>
+#include <memory>
 #include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "base/async/task.h"
+#include "base/os/mutex.h"
 #include "llmgateway/v1/budgets.pb.h"
 #include "service/api/call_context.h"
 #include "service/api/method_table.h"
@@ -31,10 +34,12 @@ namespace gateway {
 
 class BudgetsAdmin {
  public:
-  // Commits an entry, without its id and time, and returns the id; a fault if
-  // it could not be.
-  using CommitEntry =
-      std::function<Task<absl::StatusOr<std::string>>(LedgerEntry entry)>;
+  // Commits an entry, without its id and time, calls `apply`, and returns the
+  // id; a fault if it could not be, or nobody knows yet whether it is there.
+  // Then `apply`, which must be thread-safe, is called if and when it is found
+  // to be, and destroyed once that is known.
+  using CommitEntry = std::function<Task<absl::StatusOr<std::string>>(
+      LedgerEntry entry, std::function<void()> apply)>;
 
   struct Sources {
     const CurrentRuntime& runtime;  // Borrowed.
@@ -66,16 +71,24 @@ class BudgetsAdmin {
   Task<absl::Status> Reset(CallContext& call,
                            const llmgateway::v1::ResetBudgetRequest& request,
                            llmgateway::v1::ResetBudgetResponse* response);
+  // The right to reset: given back when nobody holds it any more.
+  struct ResetPermit {};
+  // Null while another is held.
+  std::shared_ptr<const ResetPermit> TakeResetPermit()
+      LOCKS_EXCLUDED(resetting_mu_);
   Task<absl::Status> ResetAlone(
       CallContext& call, const llmgateway::v1::ResetBudgetRequest& request,
+      std::shared_ptr<const ResetPermit> permit,
       llmgateway::v1::ResetBudgetResponse* response);
 
-  // Has the ledger say what is about to change. Returns the entry's id; an
-  // empty one without a ledger.
-  Task<absl::StatusOr<std::string>> Commit(LedgerEntry entry) const;
+  // Has the ledger say what is about to change, and changes it by `apply`, as
+  // of CommitEntry. Returns the entry's id; an empty one without a ledger.
+  Task<absl::StatusOr<std::string>> Commit(LedgerEntry entry,
+                                           std::function<void()> apply) const;
 
   const Sources sources_;
-  std::atomic<bool> resetting_ = false;
+  Mutex resetting_mu_;
+  std::weak_ptr<const ResetPermit> resetting_ GUARDED_BY(resetting_mu_);
 };
 
 // Commits to the ledger of the process; null if there is none. Borrows

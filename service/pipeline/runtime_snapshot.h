@@ -139,6 +139,9 @@ class RuntimeSnapshot {
   const BudgetRules* budgets() const { return budgets_.rules.get(); }
   // Thread-safe; what was spent, which outlasts configurations.
   BudgetTable& budget_table() const { return *budgets_.table; }
+  const std::shared_ptr<BudgetTable>& shared_budget_table() const {
+    return budgets_.table;
+  }
   // Where limits are counted.
   const CounterStores& counter_stores() const { return counter_stores_; }
   // Thread-safe; what operators have given to nodes, and how calls of models

@@ -130,14 +130,16 @@ class BudgetsAdminTest : public testing::Test {
   CurrentRuntime current_{MakeTestRuntime(kBudgetsYaml)};
   std::vector<std::string> committed_;
   absl::Status commit_fault_;
+  // What is to be done if the ledger has what it is not known to have.
+  std::function<void()> found_later_;
   // Another reset comes before the next entry is committed, and what comes of
   // that.
   bool resets_meanwhile_ = false;
   absl::Status meanwhile_;
   BudgetsAdmin admin_{
       {.runtime = current_,
-       .commit = [this](LedgerEntry entry) {
-         return Commit(std::move(entry));
+       .commit = [this](LedgerEntry entry, std::function<void()> apply) {
+         return Commit(std::move(entry), std::move(apply));
        }}};
   MethodTable table_;
   LoopThread loop_;
@@ -154,12 +156,17 @@ class BudgetsAdminTest : public testing::Test {
     co_return co_await table_.Find("/llmgateway.v1.AdminService/ResetBudget")
         ->Run(call, arguments);
   }
-  Task<absl::StatusOr<std::string>> Commit(LedgerEntry entry) {
-    if (!commit_fault_.ok()) co_return commit_fault_;
+  Task<absl::StatusOr<std::string>> Commit(LedgerEntry entry,
+                                           std::function<void()> apply) {
+    if (!commit_fault_.ok()) {
+      found_later_ = std::move(apply);
+      co_return commit_fault_;
+    }
     if (std::exchange(resets_meanwhile_, false)) {
       meanwhile_ = co_await ResetDaily();
     }
     committed_.emplace_back(entry.event_type);
+    apply();
     co_return absl::StrCat("LED-", committed_.size());
   }
 };
@@ -324,6 +331,29 @@ TEST_F(BudgetsAdminTest, WhatIsBeingGivenBackIsNotGivenBackAgain) {
   Spend("ann", "", "", {.cost_usd_nanos = 7, .turns = 1});
   EXPECT_EQ(Get("daily", {{"user", "ann"}})->spent(), 7);
   EXPECT_EQ(*Reset("daily"), 1);
+}
+
+TEST_F(BudgetsAdminTest, NothingIsResetWhileNobodyKnowsWhatBecameOfAReset) {
+  Spend("ann", "", "", {.cost_usd_nanos = 5, .turns = 1});
+  commit_fault_ = MakeFault(v1::ERROR_REASON_LEDGER_UNAVAILABLE, "away");
+  EXPECT_EQ(FaultReason(Reset("daily").status()),
+            v1::ERROR_REASON_LEDGER_UNAVAILABLE);
+  commit_fault_ = absl::OkStatus();
+  EXPECT_EQ(Get("daily", {{"user", "ann"}})->spent(), 5);
+  EXPECT_EQ(FaultReason(Reset("daily").status()), v1::ERROR_REASON_CONFLICT);
+  std::exchange(found_later_, nullptr)();
+  EXPECT_EQ(Get("daily", {{"user", "ann"}})->spent(), 0);
+  EXPECT_EQ(*Reset("daily"), 0);
+}
+
+TEST_F(BudgetsAdminTest, AnAllocationThatIsFoundLaterHoldsFromThenOn) {
+  auto request = Of<v1::AllocateBudgetRequest>("daily", {{"user", "ann"}});
+  request.set_limit_usd("7.5");
+  commit_fault_ = MakeFault(v1::ERROR_REASON_LEDGER_UNAVAILABLE, "away");
+  EXPECT_FALSE(Allocate(request).ok());
+  EXPECT_FALSE(Get("daily", {{"user", "ann"}})->allocated());
+  std::exchange(found_later_, nullptr)();
+  EXPECT_EQ(Get("daily", {{"user", "ann"}})->limit(), 7'500'000'000);
 }
 
 TEST_F(BudgetsAdminTest, AnAllocationHoldsAlsoWhereAClockWasAhead) {
