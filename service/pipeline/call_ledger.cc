@@ -138,8 +138,8 @@ class DebitSource : public EntrySource {
   const absl::Time time_;
 };
 
-// Of a dispatch that may be in the ledger although its commit failed. One that
-// was refused before it was written has no id.
+// Of a dispatch that may be in the ledger although its commit failed; one that
+// is not has no id.
 void AppendWithdrawal(const CallLedger::RoundTrip& trip, std::string* note) {
   if (trip.dispatch_id.empty()) return;
   note->append(WithdrawingNote(trip.dispatch_id));
@@ -235,6 +235,7 @@ absl::Status CallLedger::Dispatching::await_resume() {
   }
   if (committed.ok()) return committed;
   trip_.withdrawn = true;
+  if (!committing_.may_be_there()) trip_.dispatch_id = ShortText();
   return Unavailable(committed);
 }
 
@@ -425,7 +426,9 @@ Task<absl::Status> CallLedger::Finish(Call& call, absl::Status outcome) {
     closed_.push_back(RejectionEntry(call, outcome, id, others));
     event_type = kRejectionType;
     AddFaultMetadata(outcome, kLedgerEntryKey, id);
-    otherwise = IfNotCommitted::kKeepInPassing;
+    // A withdrawal that is lost has its dispatch charged at the next start.
+    otherwise = HasDoubtfulDispatch() ? IfNotCommitted::kKeepAllInPassing
+                                      : IfNotCommitted::kKeepInPassing;
   }
   if (sources.empty() && closed_.empty()) co_return outcome;
   CommitSpan span(call, event_type, sources.size() + closed_.size());
@@ -477,9 +480,15 @@ void CallLedger::HashPrompt(const IncomingCall& call) {
   if (texts_ != nullptr) prompt_ = std::move(prompt);
 }
 
+bool CallLedger::HasDoubtfulDispatch() const {
+  for (const RoundTrip& trip : trips_) {
+    if (trip.withdrawn && !trip.dispatch_id.empty()) return true;
+  }
+  return false;
+}
+
 bool CallLedger::IsRecorded(const Call& call, int64_t* others) const {
-  // A dispatch that may be in the ledger is withdrawn by the entry.
-  if (!trips_.empty() || call.ledger_refusals == nullptr) return true;
+  if (HasDoubtfulDispatch() || call.ledger_refusals == nullptr) return true;
   const LedgerConfig& config = call.runtime->config().ledger();
   if (call.ledger_refusals->Take(
           call,

@@ -135,7 +135,7 @@ class CallLedger : public Recycled {
     const Attempt* attempt = nullptr;
     absl::Time dispatch_time;
     // Given as the dispatch is written: empty before, and of one that was
-    // refused before that.
+    // refused and is not in the ledger.
     ShortText dispatch_id;
     ShortText exchange_id;
     bool withdrawn = false;  // The dispatch could not be written.
@@ -161,6 +161,9 @@ class CallLedger : public Recycled {
   // while it waits for its commit.
   class ExchangeSource;
 
+  // Whether a dispatch that was refused may be in the ledger: the entry of the
+  // refusal withdraws it.
+  bool HasDoubtfulDispatch() const;
   // Whether the refusal has an entry. If so, sets `others` to how many before
   // it have none, for which it stands.
   bool IsRecorded(const Call& call, int64_t* others) const;

@@ -321,6 +321,29 @@ TEST_F(CallLedgerTest, WithoutALedgerNobodyIsAsked) {
   EXPECT_LE(open_, 1U);
 }
 
+TEST_F(CallLedgerTest, DispatchesThatAreRefusedHaveNoEntryEachWithoutALimit) {
+  constexpr int kCalls = 60;
+  int named = 0;
+  {
+    CallRunner runner = Runner("reply: Hi", "refusals_per_second: 1");
+    EXPECT_TRUE(runner.Run(Question()).status.ok());
+    MoveAway();
+    for (int i = 0; i < kCalls; ++i) {
+      const CallResult refused = runner.Run(Question());
+      EXPECT_EQ(FaultReason(refused.status),
+                v1::ERROR_REASON_LEDGER_UNAVAILABLE);
+      if (!FaultMetadata(refused.status, kLedgerEntryKey).empty()) ++named;
+    }
+    MoveBack();
+  }
+  // Ten at once, those of the seconds that it took, and the first if its
+  // dispatch may be there, which the next start closes then.
+  EXPECT_GE(named, 10);
+  EXPECT_LT(named, kCalls / 2);
+  Entries();
+  EXPECT_LE(open_, 1U);
+}
+
 TEST_F(CallLedgerTest, CallsGoOnWhereThatIsConfigured) {
   {
     CallRunner runner = Runner("reply: Hi", "on_failure: degrade");
