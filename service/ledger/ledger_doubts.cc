@@ -34,11 +34,11 @@ void LedgerWriter::EndDoubts(bool is_there) {
   Tell(told);
 }
 
-void LedgerWriter::LetGoOfDoubtful() {
+void LedgerWriter::LetGoOfDoubtful(bool at_once) {
   const absl::Duration now = clock_.SteadyTime();
   Group told;
   for (Doubt& doubt : doubts_) {
-    if (doubt.waiting == nullptr || doubt.until > now) continue;
+    if (doubt.waiting == nullptr || (!at_once && doubt.until > now)) continue;
     Waiting& waiting = *std::exchange(doubt.waiting, nullptr);
     waiting.outcome = absl::UnknownError(
         absl::StrCat("nobody knows yet whether it was committed: ",

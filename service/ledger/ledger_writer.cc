@@ -213,7 +213,8 @@ void LedgerWriter::Run() {
   }
   // Of a commit that failed at last it is known whether it is there, if the
   // ledger can be read.
-  if (uncertain_ > 0) Settle().status().IgnoreError();
+  if (uncertain_ > 0 || !doubts_.empty()) Settle().status().IgnoreError();
+  LetGoOfDoubtful(/*at_once=*/true);
   TellLost(/*at_once=*/true);
   TellUnwritten();
   // Without one the next start takes longer, and no more than that.
@@ -253,7 +254,7 @@ void LedgerWriter::EndTurn() {
   group_.clear();  // Its memory is for who waits next.
   if (!committed.ok()) LetGoOfBacklog(committed);
   TellLost(/*at_once=*/committed.ok());
-  LetGoOfDoubtful();
+  LetGoOfDoubtful(/*at_once=*/false);
 }
 
 bool LedgerWriter::TakeGroup() {

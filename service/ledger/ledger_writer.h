@@ -306,8 +306,8 @@ class LedgerWriter {
   void HoldDoubtful(const absl::Status& failure, Group* group);
   // It is known: tells those who wait for that.
   void EndDoubts(bool is_there);
-  // It still is not: tells those who have waited for long enough.
-  void LetGoOfDoubtful();
+  // It still is not: tells those who have waited for long enough, or all.
+  void LetGoOfDoubtful(bool at_once);
   // After a failure nobody waits for several commits.
   void LetGoOfBacklog(const absl::Status& why) LOCKS_EXCLUDED(mu_);
 

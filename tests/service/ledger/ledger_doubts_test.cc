@@ -155,6 +155,17 @@ TEST_F(DoubtfulLedgerTest, NobodyWaitsForeverAndWhatIsThereIsTakenUp) {
   EXPECT_EQ(found_later_, 1);
 }
 
+TEST_F(DoubtfulLedgerTest, AtTheEndNobodyWaits) {
+  Say();
+  EXPECT_FALSE(is_told_);
+  runner_.Run([](DoubtfulLedgerTest& test) -> Task<void> {
+    test.writer_->Close();
+    co_await YieldToLoop();
+  }(*this));
+  EXPECT_TRUE(is_told_);
+  EXPECT_TRUE(absl::IsUnknown(told_)) << told_;
+}
+
 TEST_F(DoubtfulLedgerTest, WhatIsNotThereIsNotTakenUp) {
   Say();
   clock_.Advance(absl::Seconds(10));
