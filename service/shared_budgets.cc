@@ -55,7 +55,9 @@ BudgetSharer::Settings SettingsOf(const CurrentRuntime& current) {
 Task<void> KeepReset(BudgetsAdmin::CommitEntry commit, std::string budget,
                      std::vector<BudgetChange> changes) {
   LedgerEntry entry = BudgetResetEntry(changes, budget);
-  const absl::StatusOr<std::string> kept = co_await commit(std::move(entry));
+  // It holds here already.
+  const absl::StatusOr<std::string> kept =
+      co_await commit(std::move(entry), /*apply=*/[] {});
   if (kept.ok()) co_return;
   Log(LogLevel::kWarn, "budgets",
       "the ledger does not know that an operator has given back what was spent "

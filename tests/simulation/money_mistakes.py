@@ -57,8 +57,8 @@ _LEDGER = [
         said="is never written"),
     Mistake(
         "what was there after a failure is written again", _LEDGER_WRITER,
-        "  if (!there) return absl::OkStatus();\n",
-        "  if (!there || settled > 0) return absl::OkStatus();\n",
+        "  if (!there) return false;\n",
+        "  if (!there || settled > 0) return false;\n",
         said="is written twice"),
     Mistake(
         "a dispatch that failed is not taken back", _CALL_LEDGER,
