@@ -70,9 +70,7 @@ absl::StatusOr<HttpEndpoint> HttpEndpoint::Make(
   destination->response_bytes_limit = http.response_bytes_limit();
 
   HttpEndpoint endpoint;
-  endpoint.use_ = std::shared_ptr<const void>(
-      nullptr,
-      [unused = destination->unused](const void*) { unused->store(true); });
+  endpoint.use_ = UseOf(*destination);
   endpoint.destination_ = std::move(destination);
   endpoint.base_path_ = std::move(url.path);
   endpoint.stream_first_byte_ = ToAbsl(timeouts.stream_first_byte());

@@ -538,11 +538,12 @@ Http1Client::~Http1Client() { assert(stats_.active == 0); }
 
 Http1Pool& Http1Client::PoolOf(
     const std::shared_ptr<const HttpDestination>& destination) {
-  std::unique_ptr<Http1Pool>& pool = pools_[destination.get()];
-  if (pool == nullptr) {
-    pool = std::make_unique<Http1Pool>(loop_, stats_, destination);
-  }
-  return *pool;
+  const auto known = pools_.find(destination.get());
+  if (known != pools_.end()) return *known->second;
+  // Destinations that are made for a few requests would pile up otherwise.
+  CloseUnused();
+  auto pool = std::make_unique<Http1Pool>(loop_, stats_, destination);
+  return *pools_.emplace(destination.get(), std::move(pool)).first->second;
 }
 
 bool Http1Client::CloseUnused() {

@@ -10,6 +10,7 @@
 #ifndef BASE_HTTP_HTTP1_CLIENT_H_
 #define BASE_HTTP_HTTP1_CLIENT_H_
 
+#include <cstddef>
 #include <functional>
 #include <memory>
 
@@ -49,9 +50,13 @@ class Http1Client final : public HttpClient {
   // included. One waiter at a time.
   Task<void> AwaitIdle();
 
-  // Closes connections to destinations that are not used any more. Returns true
-  // if an answer still comes on one of them, so that it is to be called again.
+  // Closes connections to destinations that are not used any more, and forgets
+  // these. Returns true if an answer still comes on one of them, so that it is
+  // to be called again. The first request to a destination does this as well.
   bool CloseUnused();
+
+  // How many destinations it has not forgotten.
+  size_t destinations() const { return pools_.size(); }
 
   const HttpClientStats& stats() const { return stats_; }
 

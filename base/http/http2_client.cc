@@ -531,11 +531,13 @@ Task<void> Http2Client::Close() {
 
 Http2Pool& Http2Client::PoolOf(
     const std::shared_ptr<const HttpDestination>& destination) {
-  std::unique_ptr<Http2Pool>& pool = pools_[destination.get()];
-  if (pool == nullptr) {
-    pool = std::make_unique<Http2Pool>(names_, stats_, on_http1_, destination);
-  }
-  return *pool;
+  const auto known = pools_.find(destination.get());
+  if (known != pools_.end()) return *known->second;
+  // As in Http1Client::PoolOf.
+  CloseUnused();
+  auto pool =
+      std::make_unique<Http2Pool>(names_, stats_, on_http1_, destination);
+  return *pools_.emplace(destination.get(), std::move(pool)).first->second;
 }
 
 void Http2Client::Adopt(

@@ -17,6 +17,7 @@
 #ifndef BASE_HTTP_HTTP2_CLIENT_H_
 #define BASE_HTTP_HTTP2_CLIENT_H_
 
+#include <cstddef>
 #include <memory>
 
 #include "absl/container/flat_hash_map.h"
@@ -55,6 +56,9 @@ class Http2Client final : public HttpClient {
 
   // As Http1Client::CloseUnused.
   bool CloseUnused();
+
+  // How many destinations it has not forgotten.
+  size_t destinations() const { return pools_.size(); }
 
   const HttpClientStats& stats() const { return stats_; }
 

@@ -84,8 +84,9 @@ struct HttpDestination {
   // worked on.
   absl::Duration stale_break_max = absl::Seconds(1);
   uint64_t response_bytes_limit = 64 * 1024 * 1024;
-  // Set, from any thread, once there is no head of a request to it any more:
-  // clients then close their connections when they are told to (CloseUnused).
+  // Set, from any thread, once there is no head of a request to it any more
+  // (UseOf): clients then close their connections and forget it, when they are
+  // told to (CloseUnused) or are first asked for another destination.
   std::shared_ptr<std::atomic<bool>> unused =
       std::make_shared<std::atomic<bool>>(false);
 

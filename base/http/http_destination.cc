@@ -41,6 +41,12 @@ std::shared_ptr<HttpDestination> HttpDestinationWithTls(
   return destination;
 }
 
+std::shared_ptr<const void> UseOf(const HttpDestination& destination) {
+  return {nullptr, [unused = destination.unused](const void*) {
+            unused->store(true);
+          }};
+}
+
 HttpDestination::Timeouts TimeoutsOf(absl::Duration total) {
   return {.connect = total, .first_byte = total, .idle = total, .total = total};
 }

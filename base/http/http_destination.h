@@ -3,7 +3,7 @@
 //   GATEWAY_ASSIGN_OR_RETURN(std::shared_ptr<HttpDestination> to,
 //                            HttpDestinationOf(url, HttpVersion::kHttp1));
 //   to->timeouts = TimeoutsOf(absl::Seconds(5));
-//   const HttpRequestHead head(std::move(to), "GET", url.path, {});
+//   const HttpRequestHead head(to, "GET", url.path, {}, UseOf(*to));
 
 #ifndef BASE_HTTP_HTTP_DESTINATION_H_
 #define BASE_HTTP_HTTP_DESTINATION_H_
@@ -35,6 +35,10 @@ absl::StatusOr<std::shared_ptr<HttpDestination>> HttpDestinationOf(
 // be null; for http it is left out.
 std::shared_ptr<HttpDestination> HttpDestinationWithTls(
     const BaseUrl& url, HttpVersion version, std::shared_ptr<TlsContext> tls);
+
+// Returns what the heads of requests to the destination hold, as their `use`:
+// the destination is unused once the last copy of it is gone.
+std::shared_ptr<const void> UseOf(const HttpDestination& destination);
 
 // Returns time limits of which each is as long as the whole exchange.
 HttpDestination::Timeouts TimeoutsOf(absl::Duration total);

@@ -41,7 +41,8 @@ NegotiatingHttpClient::Send(const HttpCall& call) {
 
 Task<absl::StatusOr<std::unique_ptr<HttpExchange>>>
 NegotiatingHttpClient::SendAsNegotiated(const HttpCall& call) {
-  const HttpDestination* const destination = call.head->destination().get();
+  const std::shared_ptr<const HttpDestination>& destination =
+      call.head->destination();
   for (int sends = 0; sends < kSendsMax; ++sends) {
     HttpClient* client = &http2_;
     if (speak_http1_.contains(destination)) client = &http1_;
@@ -61,8 +62,7 @@ Task<void> NegotiatingHttpClient::Close() {
 }
 
 bool NegotiatingHttpClient::CloseUnused() {
-  // Before the clients let go of the destinations.
-  absl::erase_if(speak_http1_, [](const HttpDestination* destination) {
+  absl::erase_if(speak_http1_, [](const auto& destination) {
     return destination->unused->load();
   });
   const bool http1_busy = http1_.CloseUnused();
@@ -72,14 +72,14 @@ bool NegotiatingHttpClient::CloseUnused() {
 void NegotiatingHttpClient::OnHttp1(
     const std::shared_ptr<const HttpDestination>& destination,
     std::unique_ptr<Stream> stream) {
-  speak_http1_.insert(destination.get());
+  speak_http1_.insert(destination);
   http1_.Adopt(destination, std::move(stream));
 }
 
 void NegotiatingHttpClient::OnHttp2(
     const std::shared_ptr<const HttpDestination>& destination,
     std::unique_ptr<Stream> stream) {
-  speak_http1_.erase(destination.get());
+  speak_http1_.erase(destination);
   http2_.Adopt(destination, std::move(stream));
 }
 

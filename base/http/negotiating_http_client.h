@@ -51,9 +51,9 @@ class NegotiatingHttpClient final : public HttpClient {
 
   Http1Client http1_;
   Http2Client http2_;
-  // Destinations whose last connection chose HTTP/1.1. The clients keep them
-  // alive, until they are not used any more.
-  absl::flat_hash_set<const HttpDestination*> speak_http1_;
+  // Destinations whose last connection chose HTTP/1.1. They are kept alive, so
+  // that no other has the address of one that is gone.
+  absl::flat_hash_set<std::shared_ptr<const HttpDestination>> speak_http1_;
 };
 
 }  // namespace gateway

@@ -97,7 +97,7 @@ Task<absl::Status> PostWebhook(HttpClient& http,
          Secret(WebhookSignature(action.signing_key.Reveal(), body))});
   }
   const HttpRequestHead head(destination, "POST", PathOf(action.url.Reveal()),
-                             std::move(fields));
+                             std::move(fields), UseOf(*destination));
   const std::string_view pieces[] = {body};
   HttpProgress progress;
   HttpCall call;

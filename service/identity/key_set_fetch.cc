@@ -110,7 +110,8 @@ Task<absl::StatusOr<std::string>> Get(KeySetFetch by, DocumentUrl url,
         {"authorization",
          Secret(absl::StrCat("Bearer ", ToAbsl(access.token.Reveal())))});
   }
-  const HttpRequestHead head(destination, "GET", url.target, std::move(fields));
+  const HttpRequestHead head(destination, "GET", url.target, std::move(fields),
+                             UseOf(*destination));
   HttpProgress progress;
   HttpCall call;
   call.head = &head;

@@ -35,8 +35,9 @@ absl::StatusOr<std::unique_ptr<ContextService>> ContextService::Make(
   destination->idle_connections_max = kIdleConnectionsMax;
   destination->idle_connection_timeout = kIdleConnectionTimeout;
   destination->response_bytes_limit = kHealthBytesMax;
-  HttpRequestHead head(std::move(destination), "GET",
-                       absl::StrCat(url.path, ToAbsl(kHealthPath)), {});
+  HttpRequestHead head(destination, "GET",
+                       absl::StrCat(url.path, ToAbsl(kHealthPath)), {},
+                       UseOf(*destination));
   return std::unique_ptr<ContextService>(new ContextService(
       std::move(head), ToAbsl(config.timeout()),
       {config.aware_providers().begin(), config.aware_providers().end()}));

@@ -136,13 +136,14 @@ absl::StatusOr<std::unique_ptr<const ToolService>> ToolService::Make(
   GATEWAY_ASSIGN_OR_RETURN(const BaseUrl url, ParseBaseUrl(config.url()));
   GATEWAY_ASSIGN_OR_RETURN(const std::shared_ptr<const HttpDestination> place,
                            DestinationOf(config, url));
+  const std::shared_ptr<const void> use = UseOf(*place);
   std::vector<ServedTool> tools;
   for (const auto& each : config.tools()) {
     ServedTool tool = {.declaration = {},
                        .schema = nullptr,
                        .head = HttpRequestHead(
                            place, "POST", absl::StrCat(url.path, each.path()),
-                           FieldsWith(credential))};
+                           FieldsWith(credential), use)};
     tool.declaration.set_name(each.name());
     tool.declaration.set_description(each.description());
     tool.declaration.set_parameters_schema(each.parameters());

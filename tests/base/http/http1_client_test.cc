@@ -16,6 +16,7 @@
 #include "base/async/timer_wheel.h"
 #include "base/http/http1_codec.h"
 #include "base/http/http_client.h"
+#include "base/http/http_destination.h"
 #include "base/memory/block_pool.h"
 #include "base/secret.h"
 #include "base/string_view.h"
@@ -118,6 +119,27 @@ TEST_F(Http1ClientTest, ConnectionsThatNobodyUsesAreClosed) {
     to->unused->store(true);
     EXPECT_FALSE(client.CloseUnused());
     EXPECT_EQ(client.stats().idle, 0u);
+  });
+}
+
+TEST_F(Http1ClientTest, DestinationsOfOneUseAreForgottenWithTheNext) {
+  ScriptedServer server([](RawListener& listener) {
+    for (int i = 0; i < 5; ++i) {
+      RawClient client = listener.Accept();
+      ReceiveRequest(client);
+      client.Send(kOk);
+      EXPECT_TRUE(client.AtEnd());
+    }
+  });
+  WithClient([&](Http1Client& client) -> Task<void> {
+    for (int i = 0; i < 5; ++i) {
+      const auto to = To(server.port());
+      const auto use = UseOf(*to);
+      EXPECT_TRUE((co_await Call(client, Plain(to))).status.ok());
+      EXPECT_EQ(client.destinations(), 1u);
+    }
+    EXPECT_FALSE(client.CloseUnused());
+    EXPECT_EQ(client.destinations(), 0u);
   });
 }
 

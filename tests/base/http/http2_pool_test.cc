@@ -20,6 +20,7 @@
 #include "base/http/http2_client.h"
 #include "base/http/http2_stream.h"
 #include "base/http/http_client.h"
+#include "base/http/http_destination.h"
 #include "base/http/http_timeout.h"
 #include "base/string_view.h"
 #include "gmock/gmock.h"
@@ -96,6 +97,19 @@ class Http2PoolTest : public Http2ClientTestBase {
     }
   }
 };
+
+TEST_F(Http2PoolTest, DestinationsOfOneUseAreForgottenWithTheNext) {
+  Run([](Http2Client& client, TestHttp2Server& server) -> Task<void> {
+    for (int i = 0; i < 5; ++i) {
+      const auto to = To(server.port());
+      const auto use = UseOf(*to);
+      EXPECT_TRUE((co_await Call(client, Plain(to))).status.ok());
+      EXPECT_EQ(client.destinations(), 1u);
+    }
+    EXPECT_FALSE(client.CloseUnused());
+    EXPECT_EQ(client.destinations(), 0u);
+  });
+}
 
 TEST_F(Http2PoolTest, AnotherConnectionIsOpenedWhenThoseThereAreFull) {
   Run([](Http2Client& client, TestHttp2Server& server) -> Task<void> {

@@ -52,6 +52,16 @@ TEST(HttpDestinationWithTlsTest, TakesTheTlsThatItIsGivenForHttpsAlone) {
   EXPECT_EQ(with("http://h")->version, HttpVersion::kHttp2);
 }
 
+TEST(UseOfTest, ADestinationIsUnusedOnceAllHeadsOfRequestsToItAreGone) {
+  const HttpDestination to;
+  auto one = UseOf(to);
+  auto other = one;
+  one.reset();
+  EXPECT_FALSE(to.unused->load());
+  other.reset();
+  EXPECT_TRUE(to.unused->load());
+}
+
 TEST(AlpnOfTest, OffersTheVersionsThatAreSpoken) {
   EXPECT_THAT(AlpnOf(HttpVersion::kHttp1), ElementsAre("http/1.1"));
   EXPECT_THAT(AlpnOf(HttpVersion::kHttp2), ElementsAre("h2"));

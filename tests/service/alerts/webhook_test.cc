@@ -97,6 +97,13 @@ TEST_F(WebhookTest, OnlyAnAnswerOf2xxSaysThatItWasTaken) {
   }
 }
 
+TEST_F(WebhookTest, NothingPilesUpInTheClient) {
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_TRUE(Post({.kind = AlertAction::Kind::kWebhook, .url = url_}).ok());
+    EXPECT_EQ(client_.http().destinations(), 1u);
+  }
+}
+
 TEST_F(WebhookTest, ItMustBeHttpsButOnThisMachine) {
   for (const char* good :
        {"https://hooks.example/a", "https://hooks.example",

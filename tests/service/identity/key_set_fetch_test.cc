@@ -113,6 +113,18 @@ TEST_F(KeySetFetchTest, AServerIsAskedWithTheTokenAndTheQuery) {
               ElementsAre("/keys/?p=a Bearer token-of-the-gateway"));
 }
 
+// Whoever is not known can have a set read again and again, by tokens that name
+// another key.
+TEST_F(KeySetFetchTest, NothingPilesUpInTheClient) {
+  Serve("/keys", "{}");
+  const TestHttpServer server(documents_);
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_EQ(*Fetch("a", UrlOf(server, "/keys")), "{}");
+    EXPECT_FALSE(Fetch("a", UrlOf(server, "/moved")).ok());
+    EXPECT_EQ(client_.http().destinations(), 1u);
+  }
+}
+
 TEST_F(KeySetFetchTest, WhatIsNoAnswerIsToldWithoutTheToken) {
   Serve("/large", std::string(kKeySetBytesMax + 1, ' '));
   const TestHttpServer server(documents_);

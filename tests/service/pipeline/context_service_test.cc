@@ -1,5 +1,6 @@
 #include "service/pipeline/context_service.h"
 
+#include <atomic>
 #include <memory>
 #include <string>
 
@@ -53,6 +54,7 @@ class HealthClient final : public HttpClient {
       const HttpCall& call) override {
     ++asked;
     asked_for = std::string(call.head->path());
+    unused = call.head->destination()->unused;
     if (hangs) {
       co_return co_await Sleep(loop_, absl::InfiniteDuration(), *call.cancel);
     }
@@ -62,6 +64,7 @@ class HealthClient final : public HttpClient {
 
   int asked = 0;
   std::string asked_for;
+  std::shared_ptr<const std::atomic<bool>> unused;  // Of its destination.
   bool hangs = false;
   absl::Status fails;
   int status = 200;
@@ -136,6 +139,14 @@ TEST_F(ContextServiceTest, ACallerWhoLeavesFindsNothingOut) {
   EXPECT_FALSE(IsThere());
   EXPECT_FALSE(IsThere());
   EXPECT_EQ(client_.asked, 2);
+}
+
+// A reload makes another service.
+TEST_F(ContextServiceTest, NobodyUsesItsAddressOnceItIsGone) {
+  EXPECT_TRUE(IsThere());
+  EXPECT_FALSE(client_.unused->load());
+  service_.reset();
+  EXPECT_TRUE(client_.unused->load());
 }
 
 TEST_F(ContextServiceTest, TellsThoseWhoWantToKnow) {

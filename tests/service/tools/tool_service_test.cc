@@ -106,6 +106,16 @@ TEST_F(ToolServiceTest, ArgumentsAndResultsGoAsTheyAre) {
   EXPECT_EQ(Run(*service, "nothing", "{}")->result(), "null");
 }
 
+// A reload makes another service.
+TEST_F(ToolServiceTest, AServiceThatIsGoneLeavesNothingInTheClient) {
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_TRUE(Run(*Make(Config()), "echo", "{}")->success());
+    EXPECT_EQ(client_.http().destinations(), 1u);
+  }
+  EXPECT_FALSE(client_.http().CloseUnused());
+  EXPECT_EQ(client_.http().destinations(), 0u);
+}
+
 TEST_F(ToolServiceTest, TheCredentialIsSent) {
   std::string head;
   {
