@@ -1,12 +1,14 @@
 #include "service/alerts/alert_board.h"
 
 #include <algorithm>
+#include <iterator>
 #include <tuple>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "base/sha256.h"
+#include "base/string_view.h"
 #include "google/protobuf/util/json_util.h"
 #include "service/alerts/alert_state.pb.h"
 
@@ -186,10 +188,14 @@ void AlertBoard::LookAt(const AlertRule& rule, const Facts& facts,
         events->push_back(event);
       }
       state.told = false;
+      state.crowded_out = false;
       if (!subject.empty()) standing_.states.erase(found);
     } else if (state.firing && !state.told &&
-               !IsSilenced(rule.name, facts.now)) {
+               !IsSilenced(rule.name, facts.now) &&
+               (!state.crowded_out ||
+                standing_.pending.size() + events->size() < kPendingMax)) {
       state.told = true;
+      state.crowded_out = false;
       state.action = rule.action;
       events->push_back(std::move(event));
     }
@@ -219,17 +225,19 @@ bool AlertBoard::IsSilenced(const std::string& name, absl::Time now) const {
 }
 
 void AlertBoard::Queue(const AlertEvent& event) {
-  if (standing_.pending.size() < kPendingMax || MakeRoomFor(event)) {
-    standing_.pending.push_back(event);
-  } else {
-    GiveUp(event);
-  }
+  standing_.pending.push_back(event);
+  if (standing_.pending.size() <= kPendingMax) return;
+  const auto one = FindCrowdedOut();
+  ++counts_.crowded_out;
+  State* const state = FindFiring(*one, &standing_);
+  if (state != nullptr) state->crowded_out = true;
+  GiveUp(one, "given up, since too many events wait");
 }
 
-bool AlertBoard::MakeRoomFor(const AlertEvent& next) {
+std::deque<AlertEvent>::iterator AlertBoard::FindCrowdedOut() {
   // How many wait of an alert, for an action.
   std::map<std::pair<std::string_view, std::string_view>, size_t> waiting;
-  size_t most = ++waiting[{next.alert, next.action}];
+  size_t most = 0;
   for (const AlertEvent& event : standing_.pending) {
     if (being_told_.contains(event.id)) continue;
     most = std::max(most, ++waiting[{event.alert, event.action}]);
@@ -240,15 +248,37 @@ bool AlertBoard::MakeRoomFor(const AlertEvent& next) {
                      return !being_told_.contains(event.id) &&
                             waiting[{event.alert, event.action}] == most;
                    });
-  if (one == standing_.pending.end()) return false;
-  GiveUp(*one);
-  standing_.pending.erase(one);
-  return true;
+  return one != standing_.pending.end() ? one
+                                        : std::prev(standing_.pending.end());
 }
 
-void AlertBoard::GiveUp(const AlertEvent& event) {
-  errors_[event.alert] = "given up, since too many events wait";
+void AlertBoard::GiveUp(std::deque<AlertEvent>::iterator event,
+                        std::string_view why) {
   ++counts_.given_up;
+  errors_[event->alert] = std::string(why);
+  State* const state = FindFiring(*event, &standing_);
+  if (state != nullptr) state->told = false;
+  const auto next =
+      std::find_if(std::next(event), standing_.pending.end(),
+                   [event](const AlertEvent& other) {
+                     return other.alert == event->alert &&
+                            other.subject == event->subject;
+                   });
+  // Nobody has heard of what would be resolved.
+  const bool is_moot = event->firing && next != standing_.pending.end() &&
+                       !next->firing;
+  const auto place = event - standing_.pending.begin();
+  if (is_moot) standing_.pending.erase(next);
+  standing_.pending.erase(standing_.pending.begin() + place);
+}
+
+AlertBoard::State* AlertBoard::FindFiring(const AlertEvent& event,
+                                          Standing* standing) {
+  if (!event.firing) return nullptr;
+  const auto state = standing->states.find({event.alert, event.subject});
+  const bool is_the_same =
+      state != standing->states.end() && state->second.since == event.time;
+  return is_the_same ? &state->second : nullptr;
 }
 
 void AlertBoard::Begun(std::string_view id) {
@@ -283,11 +313,10 @@ void AlertBoard::Told(std::string_view id, const absl::Status& outcome) {
   if (outcome.ok()) {
     ++counts_.told;
     errors_.erase(event->alert);
+    standing_.pending.erase(event);
   } else {
-    ++counts_.given_up;
-    errors_[event->alert] = std::string(outcome.message());
+    GiveUp(event, ToStd(outcome.message()));
   }
-  standing_.pending.erase(event);
 }
 
 void AlertBoard::SilenceIn(std::string_view name, absl::Time now,
@@ -295,12 +324,10 @@ void AlertBoard::SilenceIn(std::string_view name, absl::Time now,
   standing->silences[std::string(name)] = until;
   if (until <= now) return;
   for (const AlertEvent& event : standing->pending) {
-    if (event.alert != name || !event.firing) continue;
-    const auto state = standing->states.find({event.alert, event.subject});
+    if (event.alert != name) continue;
     // If it still fires when the silence ends, it is told then.
-    if (state != standing->states.end() && state->second.since == event.time) {
-      state->second.told = false;
-    }
+    State* const state = FindFiring(event, standing);
+    if (state != nullptr) state->told = false;
   }
   std::erase_if(standing->pending, [name](const AlertEvent& event) {
     return event.alert == name;

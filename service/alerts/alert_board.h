@@ -25,6 +25,10 @@
 // them for one action, so that an alert of many subjects crowds out no other;
 // but none that is being told just now, so that what is given up was not taken.
 //
+// What was given up and fires still is told again, under the same id, by the
+// action that its rule has then: by the next Look, or, if it was given up for
+// others, by the next that has room for it.
+//
 // Thread-safe.
 
 #ifndef SERVICE_ALERTS_ALERT_BOARD_H_
@@ -84,7 +88,8 @@ class AlertBoard {
   void Begun(std::string_view id) LOCKS_EXCLUDED(mu_);
   // It could not be told, and will be told again.
   void Failed(std::string_view id, const absl::Status& why) LOCKS_EXCLUDED(mu_);
-  // An event was told, or given up for `outcome`.
+  // An event was told, or given up for `outcome`. One that fires still is told
+  // again by the next Look.
   void Told(std::string_view id, const absl::Status& outcome)
       LOCKS_EXCLUDED(mu_);
 
@@ -115,6 +120,7 @@ class AlertBoard {
   struct Counts {
     int64_t told = 0;
     int64_t given_up = 0;
+    int64_t crowded_out = 0;  // Of those: since too many waited.
     int64_t failed_attempts = 0;
   };
   Counts counts() const LOCKS_EXCLUDED(mu_);
@@ -134,9 +140,11 @@ class AlertBoard {
   struct State {
     std::string condition;
     bool firing = false;
-    // Its action was told that it fires...
+    // Its action was told that it fires, or is to be, and was not given up...
     bool told = false;
     std::string action;  // ... which was this one.
+    // It was given up for others: it waits until there is room for it.
+    bool crowded_out = false;
     absl::Time since;
     std::optional<double> value;
     // Since when the condition has not been true; steady, unset while it is.
@@ -165,11 +173,14 @@ class AlertBoard {
       EXCLUSIVE_LOCKS_REQUIRED(mu_);
   static void SilenceIn(std::string_view name, absl::Time now, absl::Time until,
                         Standing* standing);
+  // The state that began with the event; null if it is over.
+  static State* FindFiring(const AlertEvent& event, Standing* standing);
   void Queue(const AlertEvent& event) EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // Gives an event up in favour of the one that is queued next. Returns false
-  // if that is the one to be given up.
-  bool MakeRoomFor(const AlertEvent& next) EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void GiveUp(const AlertEvent& event) EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // The pending event that is given up where too many wait.
+  std::deque<AlertEvent>::iterator FindCrowdedOut()
+      EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void GiveUp(std::deque<AlertEvent>::iterator event, std::string_view why)
+      EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Forgets what no rule is for; what fires of it is resolved.
   void DropOthers(absl::Time now) EXCLUSIVE_LOCKS_REQUIRED(mu_);
   std::string WriteStanding(const Standing& standing) const

@@ -298,6 +298,49 @@ TEST_F(AlertBoardTest, WhyAnActionCouldNotBeToldIsShownUntilItCan) {
   EXPECT_EQ(View().action_error, "");
 }
 
+TEST_F(AlertBoardTest, WhatWasGivenUpAndFiresStillIsToldAgain) {
+  action_works_ = false;
+  Calls(0, 10);
+  Look();
+  const std::string id = board_->Pending().at(0).id;
+  for (const bool restarts : {false, true}) {
+    board_->Told(id, absl::UnavailableError("no route"));
+    EXPECT_THAT(board_->Pending(), IsEmpty());
+    if (restarts) Restart();
+    EXPECT_THAT(Look(), ElementsAre("errors fires"));
+    EXPECT_EQ(board_->Pending().at(0).id, id);
+    EXPECT_EQ(board_->Pending().at(0).due, kStart + passed_);
+    EXPECT_THAT(Look(), IsEmpty());
+  }
+}
+
+TEST_F(AlertBoardTest, ItIsToldAgainByTheActionThatItsRuleHasThen) {
+  action_works_ = false;
+  Calls(0, 10);
+  Look();
+  AlertRule rule = Rule("errors", "error_rate > 5%");
+  rule.action = "renamed";
+  board_->SetRules({rule}, kStart + passed_);
+  board_->Told(board_->Pending().at(0).id, absl::NotFoundError("it is gone"));
+  EXPECT_THAT(Look(), ElementsAre("errors fires"));
+  EXPECT_EQ(board_->Pending().at(0).action, "renamed");
+}
+
+TEST_F(AlertBoardTest, OfWhatWasGivenUpNobodyIsToldThatItIsResolved) {
+  action_works_ = false;
+  Calls(0, 10);
+  Look();
+  const std::string id = board_->Pending().at(0).id;
+  Calls(10'000, 0);
+  Look();
+  EXPECT_THAT(Look(absl::Minutes(5)), ElementsAre("errors is resolved"));
+  EXPECT_THAT(board_->Pending(), SizeIs(2));
+  board_->Told(id, absl::UnavailableError("no route"));
+  EXPECT_THAT(board_->Pending(), IsEmpty());
+  EXPECT_EQ(board_->counts().given_up, 1);
+  EXPECT_THAT(Look(), IsEmpty());
+}
+
 TEST_F(AlertBoardTest, WhatIsToldAgainSaysWhyAndWaits) {
   action_works_ = false;
   Calls(0, 10);
@@ -319,6 +362,25 @@ TEST_F(AlertBoardTest, NoMoreThanSoManyEventsWait) {
   }
   EXPECT_THAT(Look(), SizeIs(AlertBoard::kPendingMax + 3));
   EXPECT_THAT(board_->Pending(), SizeIs(AlertBoard::kPendingMax));
+  EXPECT_EQ(board_->counts().given_up, 3);
+}
+
+TEST_F(AlertBoardTest, WhatWasCrowdedOutIsToldOnceThereIsRoom) {
+  action_works_ = false;
+  Begin({Rule("models", "model_consecutive_failures > 5")});
+  for (size_t i = 0; i < AlertBoard::kPendingMax + 3; ++i) {
+    failures_.push_back({"p", absl::StrCat("m", i), 6});
+  }
+  Look();
+  EXPECT_THAT(Look(), IsEmpty());
+  const std::vector<AlertEvent> pending = board_->Pending();
+  for (int i = 0; i < 2; ++i) {
+    board_->Told(pending[i].id, absl::OkStatus());
+  }
+  EXPECT_THAT(Look(), SizeIs(2));
+  board_->Told(pending[2].id, absl::OkStatus());
+  EXPECT_THAT(Look(), SizeIs(1));
+  EXPECT_THAT(Look(), IsEmpty());
   EXPECT_EQ(board_->counts().given_up, 3);
 }
 
