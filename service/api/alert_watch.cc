@@ -71,6 +71,7 @@ Task<void> AlertWatch::Run(EventLoop& loop, HttpClient& http) {
       next_look_ = loop.Now() + interval_;
       co_await Look(loop);
     }
+    LogCrowdedOut();
     Dispatch();
     const absl::Duration wait = std::min(kTick, next_look_ - loop.Now());
     (co_await Sleep(loop, wait, stop_)).IgnoreError();
@@ -118,6 +119,15 @@ Task<void> AlertWatch::Look(EventLoop& loop) {
   if (stop_.cancelled()) co_return;
   Dispatch();
   DisableAgain(*runtime);
+}
+
+void AlertWatch::LogCrowdedOut() {
+  const int64_t all = sources_.board.counts().crowded_out;
+  const int64_t events = all - std::exchange(logged_crowded_out_, all);
+  if (events == 0) return;
+  Log(LogLevel::kError, kAlertModule,
+      "Events of alerts were given up, since too many wait",
+      {{"events", events}, {"waiting", AlertBoard::kPendingMax}});
 }
 
 Task<void> AlertWatch::Keep() {

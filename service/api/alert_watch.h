@@ -88,6 +88,8 @@ class AlertWatch {
   // Has the disk know how alerts stand.
   Task<void> Keep();
   void KeepSoon();
+  // One line for all that were given up since the last.
+  void LogCrowdedOut();
   // Has told what waits, as far as nothing before it of the same is under way.
   void Dispatch();
   void DisableAgain(const RuntimeSnapshot& runtime);
@@ -108,6 +110,7 @@ class AlertWatch {
   std::string fingerprint_;  // Of the configuration that is followed.
   absl::Duration interval_;
   absl::Duration next_look_ = -absl::InfiniteDuration();
+  int64_t logged_crowded_out_ = 0;
   bool dispatches_ = false;        // Dispatch is under way...
   bool dispatches_again_ = false;  // ... and was called meanwhile.
 };

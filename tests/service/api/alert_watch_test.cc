@@ -158,8 +158,32 @@ TEST_F(AlertWatchTest, WhatIsToBeToldByAnActionThatIsGoneIsGivenUp) {
     EXPECT_THAT(test->board_.Pending(), IsEmpty());
     EXPECT_EQ(test->board_.counts().given_up, 1);
     EXPECT_THAT(test->View().action_error, HasSubstr("'gone'"));
+    // The next look tells the action that the rule has now.
+    co_await test->Pass(absl::Seconds(3));
+    EXPECT_EQ(test->board_.counts().told, 1);
     co_await test->End();
   }(this));
+}
+
+TEST_F(AlertWatchTest, ThatTooManyWaitIsLogged) {
+  testing::internal::CaptureStderr();
+  runner_.Run([](AlertWatchTest* test) -> Task<void> {
+    test->Begin(
+        "{name: models, condition: 'model_consecutive_failures > 0', "
+        "action: page}");
+    for (size_t i = 0; i < AlertBoard::kPendingMax + 3; ++i) {
+      test->current_->Get()
+          ->resilience()
+          .targets.Find("a", absl::StrCat("m", i))
+          .RecordFailure();
+    }
+    co_await test->Pass(absl::Seconds(4));
+    EXPECT_EQ(test->board_.counts().crowded_out, 3);
+    co_await test->End();
+  }(this));
+  EXPECT_THAT(testing::internal::GetCapturedStderr(),
+              HasSubstr("given up, since too many wait\",\"events\":3,"
+                        "\"waiting\":256}"));
 }
 
 TEST_F(AlertWatchTest, AModelThatFailsIsDisabledAsAnOperatorDoes) {
