@@ -1,7 +1,6 @@
 #include "clients/cli/answer_text.h"
 
 #include <algorithm>
-#include <cassert>
 #include <cstddef>
 
 #include "absl/strings/ascii.h"
@@ -9,31 +8,41 @@
 #include "absl/strings/strip.h"
 #include "absl/time/time.h"
 #include "base/string_view.h"
+#include "base/text/json_writer.h"
 #include "base/text/shown_text.h"
 #include "google/protobuf/util/json_util.h"
 
 namespace gateway {
 
-std::string AsJson(const google::protobuf::Message& message) {
+namespace {
+
+std::string JsonOf(const google::protobuf::Message& message, bool in_lines) {
   google::protobuf::util::JsonPrintOptions options;
-  options.add_whitespace = true;
+  options.add_whitespace = in_lines;
   options.preserve_proto_field_names = true;
   std::string text;
-  // Fails for no message without an Any.
-  const auto status =
+  const auto written =
       google::protobuf::util::MessageToJsonString(message, &text, options);
-  assert(status.ok());
-  return ShownText(text);
+  if (written.ok()) return ShownText(text);
+  // A time or a duration of the answer is beyond what JSON can say: whoever
+  // reads it is told, and not that there is nothing.
+  std::string failure;
+  JsonWriter json(&failure);
+  json.StartObject();
+  json.StringField("error", absl::StrCat("the answer cannot be shown as JSON: ",
+                                         std::string(written.message())));
+  json.EndObject();
+  return ShownText(failure) + (in_lines ? "\n" : "");
+}
+
+}  // namespace
+
+std::string AsJson(const google::protobuf::Message& message) {
+  return JsonOf(message, /*in_lines=*/true);
 }
 
 std::string AsJsonLine(const google::protobuf::Message& message) {
-  google::protobuf::util::JsonPrintOptions options;
-  options.preserve_proto_field_names = true;
-  std::string text;
-  const auto status =
-      google::protobuf::util::MessageToJsonString(message, &text, options);
-  assert(status.ok());
-  return ShownText(text) + "\n";
+  return JsonOf(message, /*in_lines=*/false) + "\n";
 }
 
 // Columns as wide as they have to be, two spaces between them.

@@ -29,7 +29,8 @@ struct Findings {
 // Cells are shown in one line.
 std::string Table(const std::vector<Row>& rows);
 
-// Fields have their names of the contract.
+// Fields have their names of the contract. What JSON cannot say, such as a time
+// behind the year 9999, makes it an object with an `error`.
 std::string AsJson(const google::protobuf::Message& message);
 // The same in one line.
 std::string AsJsonLine(const google::protobuf::Message& message);

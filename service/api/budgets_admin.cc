@@ -44,6 +44,8 @@ constexpr std::string_view kBudgetsService = "llmgateway.v1.AdminService";
 constexpr absl::string_view kBudgetsMark = "budgets:";
 constexpr int64_t kAllocatedUnitsMax = 1'000'000'000'000;
 constexpr int64_t kAllocatedTurnsMax = 1'000'000'000;
+constexpr absl::Duration kAllocatedTimeoutMin = absl::Seconds(1);
+constexpr absl::Duration kAllocatedTimeoutMax = absl::Hours(87'600);
 constexpr int64_t kAllocatedDollarsMax = 1'000'000'000;
 constexpr int kWorkOrdersMax = 1000;
 // What looking at a scope is worth, for OffLoop.
@@ -183,8 +185,8 @@ absl::StatusOr<BudgetAllocation> AllocationOf(
   }
   if (request.has_timeout()) {
     const absl::Duration timeout = ToAbsl(request.timeout());
-    if (timeout < absl::Seconds(1)) {
-      return InvalidField("timeout", "must be at least 1s");
+    if (timeout < kAllocatedTimeoutMin || timeout > kAllocatedTimeoutMax) {
+      return InvalidField("timeout", "must be 1s to 87600h");
     }
     allocation.expire_time = absl::ToUnixSeconds(now + timeout);
   }

@@ -1,5 +1,6 @@
 #include "clients/cli/answer_text.h"
 
+#include <cstdint>
 #include <string>
 
 #include "gmock/gmock.h"
@@ -23,6 +24,14 @@ TEST(AnswerTextTest, JsonHasTheNamesOfTheContract) {
   llmgateway::v1::ResetLimitResponse response;
   response.set_reset_count(3);
   EXPECT_THAT(AsJson(response), HasSubstr("\"reset_count\": \"3\""));
+}
+
+TEST(AnswerTextTest, WhatJsonCannotSayIsToldAndNotLeftOut) {
+  google::protobuf::Timestamp time;
+  time.set_seconds(INT64_MAX);
+  for (const std::string& text : {AsJson(time), AsJsonLine(time)}) {
+    EXPECT_THAT(text, HasSubstr(R"({"error":"the answer cannot be shown)"));
+  }
 }
 
 TEST(AnswerTextTest, TimesAndValuesAreForPeople) {

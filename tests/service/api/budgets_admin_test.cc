@@ -257,6 +257,14 @@ TEST_F(BudgetsAdminTest, AnAllocationIsOfTheBudgetsUnit) {
                 r->mutable_timeout()->set_nanos(1);
               }),
               HasSubstr("timeout"));
+  for (const int64_t seconds :
+       {87'600 * 3'600 + int64_t{1}, int64_t{315'576'000'000}, INT64_MAX}) {
+    EXPECT_THAT(field_of([seconds](Request* r) {
+                  r->set_turn_limit(1);
+                  r->mutable_timeout()->set_seconds(seconds);
+                }),
+                HasSubstr("timeout: must be 1s to 87600h"));
+  }
   EXPECT_THAT(field_of([](Request* r) {
                 r->set_turn_limit(1);
                 r->set_remove(true);
