@@ -33,7 +33,8 @@ struct HttpClientStats {
     std::atomic<size_t> value_ = 0;
   };
 
-  // Connections that carry a request, and those that wait for one.
+  // Connections that carry a request, or over HTTP/1.1 are opened for one, and
+  // those that wait for one.
   Count active;
   Count idle;
   // Requests under way on HTTP/2 connections.

@@ -9,7 +9,7 @@ constexpr std::string_view kLabels[] = {"state"};
 
 constexpr MetricDefinition kConnections = {
     .name = "llmgw_upstream_connections",
-    .help = "Connections to providers, by whether they carry a call.",
+    .help = "Connections to providers, by whether they are for a call.",
     .kind = MetricKind::kGauge,
     .label_names = kLabels};
 

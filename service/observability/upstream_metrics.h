@@ -1,6 +1,7 @@
 // The metrics of connections to providers, read when metrics are read:
 //
-//   llmgw_upstream_connections{state}  active: carries a call; idle: waits
+//   llmgw_upstream_connections{state}  active: carries a call, or is
+//                                      opened for one; idle: waits for one
 //   llmgw_upstream_http2_streams       calls, many of which share a connection
 //
 //   AddUpstreamMetrics(client.shared_stats(), registry);  // For each client.
