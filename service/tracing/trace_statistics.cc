@@ -101,12 +101,10 @@ void TraceStatistics::Count(const CountedCall& call, bool sampled) {
 void TraceStatistics::AddTo(absl::Duration window, absl::Duration now,
                             TraceTotals* totals) const {
   const int64_t last = StepOf(now);
-  const int64_t steps = std::clamp<int64_t>(window / kStep, 1, kSteps);
+  const int64_t first = std::max(StepOf(now - window), last - kSteps + 1);
   const MutexLock lock(mu_);
   for (const Step& step : steps_) {
-    if (step.number < 0 || step.number > last || step.number + steps <= last) {
-      continue;
-    }
+    if (step.number < first || step.number > last) continue;
     totals->sampled += step.sampled;
     totals->cost_usd_nanos =
         AddCharges(totals->cost_usd_nanos, step.cost_usd_nanos);

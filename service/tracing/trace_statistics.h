@@ -59,7 +59,8 @@ struct TraceTotals {
 class TraceStatistics {
  public:
   static constexpr absl::Duration kStep = absl::Minutes(5);
-  static constexpr int kSteps = 288;  // A day's.
+  // A day's, and the one that has begun.
+  static constexpr int kSteps = 289;
   static constexpr size_t kNamesMax = 256;
 
   TraceStatistics() = default;
@@ -68,8 +69,8 @@ class TraceStatistics {
 
   void Count(const CountedCall& call, bool sampled) LOCKS_EXCLUDED(mu_);
 
-  // Adds what ended within `window`, in whole steps, the one that `now` is in
-  // among them.
+  // Adds what ended within `window`, and before that in the same step: it is in
+  // whole steps, so that no less than the window is counted.
   void AddTo(absl::Duration window, absl::Duration now,
              TraceTotals* totals) const LOCKS_EXCLUDED(mu_);
 

@@ -58,19 +58,23 @@ TEST(TraceStatisticsTest, AWindowHasItsStepsOnly) {
   };
   EXPECT_EQ(calls(absl::Minutes(5), kStart), 1);
   EXPECT_EQ(calls(absl::Minutes(5), kStart + absl::Minutes(4)), 1);
-  EXPECT_EQ(calls(absl::Minutes(5), kStart + absl::Minutes(5)), 0);
-  EXPECT_EQ(calls(absl::Minutes(10), kStart + absl::Minutes(5)), 1);
-  EXPECT_EQ(calls(absl::Hours(24), kStart + absl::Minutes(24 * 60 - 1)), 1);
-  EXPECT_EQ(calls(absl::Hours(24), kStart + absl::Hours(24)), 0);
+  // No less than the window: that of 24 hours has 289 steps.
+  EXPECT_EQ(calls(absl::Minutes(5), kStart + absl::Minutes(9)), 1);
+  EXPECT_EQ(calls(absl::Minutes(5), kStart + absl::Minutes(10)), 0);
+  EXPECT_EQ(calls(absl::Minutes(7), kStart + absl::Minutes(10)), 1);
+  EXPECT_EQ(calls(absl::Hours(24), kStart + absl::Minutes(24 * 60 + 4)), 1);
+  EXPECT_EQ(calls(absl::Hours(24), kStart + absl::Minutes(24 * 60 + 5)), 0);
 }
 
 TEST(TraceStatisticsTest, ADayLaterTheStepBeginsAnew) {
   TraceStatistics counts;
   TestCall call;
+  const absl::Duration round =
+      TraceStatistics::kSteps * TraceStatistics::kStep;
   counts.Count(call.counted(kStart), true);
-  counts.Count(call.counted(kStart + absl::Hours(24)), true);
+  counts.Count(call.counted(kStart + round), true);
   TraceTotals totals;
-  counts.AddTo(absl::Hours(24), kStart + absl::Hours(24), &totals);
+  counts.AddTo(absl::Hours(24), kStart + round, &totals);
   EXPECT_EQ(totals.all.calls, 1);
 }
 
