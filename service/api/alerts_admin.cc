@@ -86,15 +86,15 @@ Task<absl::Status> AlertsAdmin::Silence(CallContext& call,
         kAlertDocument, [&] { return board.WriteSilenced(name, now, until); },
         [&] { board.Silence(name, now, until); });
   };
-  GATEWAY_CO_RETURN_IF_ERROR(co_await KeepChange(
-      sources_.state, sources_.worker, call, std::move(keep)));
-  const absl::StatusOr<std::string> who = CheckOperator(*runtime, call);
-  Log(LogLevel::kInfo, "alerts",
-      time > absl::ZeroDuration() ? "An operator has silenced an alert"
-                                  : "An operator has ended a silence",
-      {{"alert", request.name()},
-       {"for", time},
-       {"operator", who.ok() && !who->empty() ? *who : "an operator"}});
+  auto log = [name = request.name(), time, who = OperatorName(*runtime, call)] {
+    Log(LogLevel::kInfo, "alerts",
+        time > absl::ZeroDuration() ? "An operator has silenced an alert"
+                                    : "An operator has ended a silence",
+        {{"alert", name}, {"for", time}, {"operator", who}});
+  };
+  GATEWAY_CO_RETURN_IF_ERROR(
+      co_await KeepChange(sources_.state, sources_.worker, call,
+                          std::move(keep), std::move(log)));
   for (const AlertBoard::View& view : sources_.board.List(now)) {
     if (view.rule.name == request.name()) {
       FillAlert(view, response->add_alerts());

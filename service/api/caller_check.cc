@@ -167,6 +167,12 @@ absl::StatusOr<std::string> CheckOperator(const RuntimeSnapshot& runtime,
   return CheckOperatorAt(ListenerOf(runtime, call), runtime, call);
 }
 
+std::string OperatorName(const RuntimeSnapshot& runtime,
+                         const CallContext& call) {
+  const absl::StatusOr<std::string> id = CheckOperator(runtime, call);
+  return id.ok() && !id->empty() ? *id : "an operator";
+}
+
 absl::StatusOr<std::string> CheckOperatorAmongCallers(
     const RuntimeSnapshot& runtime, const CallContext& call) {
   if (!runtime.operators().required()) {

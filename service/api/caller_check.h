@@ -47,7 +47,11 @@ absl::StatusOr<CallerRef> CheckCaller(const RuntimeSnapshot& runtime,
 absl::StatusOr<std::string> CheckOperator(const RuntimeSnapshot& runtime,
                                           const CallContext& call);
 
-// The same for a request at `listeners.http`, where callers are, too: where
+// The same for a line of the log: "an operator" for whoever has no id.
+std::string OperatorName(const RuntimeSnapshot& runtime,
+                         const CallContext& call);
+
+// As CheckOperator, for a request at `listeners.http`, where callers are: where
 // operators have no keys, it is let in if callers need none either, and if it
 // comes from this machine, whatever certificate it shows, and for no page of
 // another origin. FORBIDDEN for others: a caller's key makes no operator.

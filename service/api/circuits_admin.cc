@@ -141,20 +141,13 @@ void FillForced(const RuntimeSnapshot& runtime,
 }
 
 // Returns the operator's name, as people are told it.
-std::string OperatorName(const RuntimeSnapshot& runtime,
-                         const CallContext& call) {
-  const absl::StatusOr<std::string> id = CheckOperator(runtime, call);
-  return id.ok() && !id->empty() ? *id : "an operator";
-}
-
-void LogDeed(std::string_view deed, const std::string& provider,
-             const std::string& model, const std::string& who,
-             std::string_view detail = {}) {
-  Log(LogLevel::kInfo, kModule, deed,
+void LogDeed(const CircuitDeed& deed, const std::string& provider,
+             const std::string& model) {
+  Log(LogLevel::kInfo, kModule, deed.done,
       {{"provider", provider},
        {"model", model},
-       {"operator", who},
-       {"detail", detail}});
+       {"operator", deed.by},
+       {"detail", deed.detail}});
 }
 
 // Closes the circuits of a provider, or of one of its models.
@@ -226,10 +219,10 @@ Task<absl::Status> CircuitsAdmin::ResetCircuit(
                                    model = request.model()] {
       ResetAll(*runtime, provider, model);
     };
-    GATEWAY_CO_RETURN_IF_ERROR(
-        co_await Say(call, runtime, std::move(change), std::move(reset)));
-    LogDeed("An operator has reset circuits", request.provider(),
-            request.model(), OperatorName(*runtime, call));
+    CircuitDeed deed = {.done = "An operator has reset circuits",
+                        .by = OperatorName(*runtime, call)};
+    GATEWAY_CO_RETURN_IF_ERROR(co_await Say(call, runtime, std::move(change),
+                                            std::move(reset), std::move(deed)));
   }
   const CircuitView view(*runtime);
   for (const TargetState* target : view.Targets(request.provider())) {
@@ -274,11 +267,12 @@ Task<absl::Status> CircuitsAdmin::ForceCircuit(
   std::function<void()> force = [runtime, target, state] {
     target->breaker.Force(state, runtime->clock().SteadyTime());
   };
-  GATEWAY_CO_RETURN_IF_ERROR(
-      co_await Say(call, runtime, std::move(change), std::move(force)));
-  LogDeed("An operator has forced a circuit", request.provider(),
-          request.model(), OperatorName(*runtime, call),
-          v1::ForceCircuitRequest::State_Name(request.state()));
+  CircuitDeed deed = {
+      .done = "An operator has forced a circuit",
+      .by = OperatorName(*runtime, call),
+      .detail = v1::ForceCircuitRequest::State_Name(request.state())};
+  GATEWAY_CO_RETURN_IF_ERROR(co_await Say(call, runtime, std::move(change),
+                                          std::move(force), std::move(deed)));
   CircuitView(*runtime).Fill(*target, response->mutable_circuit());
   co_return absl::OkStatus();
 }
@@ -313,25 +307,35 @@ Task<absl::Status> CircuitsAdmin::SetModelEnabled(
                said = ModelSwitch{request.enabled(), why}] {
     return SwitchModel(state, *runtime, *target, said);
   };
-  GATEWAY_CO_RETURN_IF_ERROR(co_await KeepChange(
-      sources_.state, sources_.worker, call, std::move(keep)));
-  LogDeed(request.enabled() ? "An operator has enabled a model"
-                            : "An operator has disabled a model",
-          request.provider(), request.model(), who, request.reason());
+  const CircuitDeed deed = {
+      .done = request.enabled() ? "An operator has enabled a model"
+                                : "An operator has disabled a model",
+      .by = who,
+      .detail = request.reason()};
+  auto log = [deed, provider = request.provider(), model = request.model()] {
+    LogDeed(deed, provider, model);
+  };
+  GATEWAY_CO_RETURN_IF_ERROR(
+      co_await KeepChange(sources_.state, sources_.worker, call,
+                          std::move(keep), std::move(log)));
   view.Fill(*target, &circuit);
   co_return absl::OkStatus();
 }
 
 Task<absl::Status> CircuitsAdmin::Say(CallContext& call, Runtime runtime,
                                       CircuitChange change,
-                                      std::function<void()> apply) {
+                                      std::function<void()> apply,
+                                      CircuitDeed deed) {
+  auto log = [deed = std::move(deed), provider = change.provider,
+              model = change.model] { LogDeed(deed, provider, model); };
   auto keep = [&state = sources_.state, runtime = std::move(runtime),
                change = std::move(change), apply = std::move(apply)] {
     return state.WriteThen(
         kCircuitDocument, [&] { return WriteCircuits(*runtime, &change); },
         apply);
   };
-  return KeepChange(sources_.state, sources_.worker, call, std::move(keep));
+  return KeepChange(sources_.state, sources_.worker, call, std::move(keep),
+                    std::move(log));
 }
 
 }  // namespace gateway

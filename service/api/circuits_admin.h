@@ -17,6 +17,7 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -31,6 +32,13 @@
 #include "service/state/state_store.h"
 
 namespace gateway {
+
+// What the log says of a change of a circuit, beside which one it is.
+struct CircuitDeed {
+  std::string done;
+  std::string by;  // The operator.
+  std::string detail;
+};
 
 class CircuitsAdmin {
  public:
@@ -66,10 +74,11 @@ class CircuitsAdmin {
 
   using Runtime = std::shared_ptr<const RuntimeSnapshot>;
 
-  // Keeps what is said, then puts it into force by `apply`. A fault says that
-  // it is not.
+  // Keeps what is said, then puts it into force by `apply`, and logs the deed.
+  // A fault says that it is not.
   Task<absl::Status> Say(CallContext& call, Runtime runtime,
-                         CircuitChange change, std::function<void()> apply);
+                         CircuitChange change, std::function<void()> apply,
+                         CircuitDeed deed);
 
   const Sources sources_;
 };

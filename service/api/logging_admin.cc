@@ -69,12 +69,10 @@ Task<absl::Status> LoggingAdmin::Set(CallContext& call,
                                         Suggestion(request.module(), known),
                                         "; ListLogLevels has them"));
   }
-  const absl::StatusOr<std::string> who =
-      CheckOperator(*sources_.runtime.Get(), call);
   Log(LogLevel::kInfo, "main", "An operator has set levels of the log",
       {{"of", request.module().empty() ? "all" : request.module()},
        {"to", level.has_value() ? LogLevelName(*level) : "as configured"},
-       {"operator", who.ok() && !who->empty() ? *who : "an operator"}});
+       {"operator", OperatorName(*sources_.runtime.Get(), call)}});
   Fill(sources_.levels, response->mutable_modules());
   co_return absl::OkStatus();
 }

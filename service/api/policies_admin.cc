@@ -8,7 +8,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "base/async/worker_pool.h"
+#include "base/os/logging.h"
 #include "base/status_macros.h"
 #include "errors/fault.h"
 #include "proto/proto_time.h"
@@ -30,6 +32,7 @@ constexpr absl::Duration kTtlMax = absl::Hours(8760);
 // A message has less beside its seconds, as google/protobuf/duration.proto
 // says.
 constexpr int32_t kNanosPerSecond = 1'000'000'000;
+constexpr size_t kLoggedNodesMax = 16;
 
 void FillCurrentAssignment(const RuntimeSnapshot& runtime,
                            const std::string& node, v1::NodeAssignment* to) {
@@ -66,6 +69,26 @@ Task<absl::Status> Answer(std::shared_ptr<const RuntimeSnapshot> runtime,
                           Response* response) {
   const auto answer = [&] { return view(*runtime, request, response); };
   co_return co_await OffLoop(work, answer, WorkerPool::Stage::kBegins);
+}
+
+// One line, however many nodes it is about.
+void LogOverrides(const std::vector<NodeOverride>& given,
+                  const std::vector<absl::Status>& statuses,
+                  const std::string& who) {
+  std::vector<std::string> changes;
+  for (size_t i = 0; i < given.size(); ++i) {
+    if (!statuses[i].ok()) continue;
+    const NodeOverride& each = given[i];
+    changes.push_back(
+        absl::StrCat(each.node, "=", each.model.empty() ? "-" : each.model));
+  }
+  if (changes.empty()) return;
+  const size_t count = changes.size();
+  changes.resize(std::min(count, kLoggedNodesMax));
+  Log(LogLevel::kInfo, "pipeline", "An operator has changed nodes' policies",
+      {{"nodes", count},
+       {"policies", absl::StrJoin(changes, " ")},
+       {"operator", who}});
 }
 
 }  // namespace
@@ -204,15 +227,18 @@ Task<absl::StatusOr<std::vector<absl::Status>>> PoliciesAdmin::Set(
     CallContext& call, Runtime runtime, std::vector<NodeOverride> given) {
   using Statuses = std::vector<absl::Status>;
   const auto& table = runtime->router().selector().table();
+  const std::string who = OperatorName(*runtime, call);
   if (!sources_.store.is_persistent()) {
     Statuses statuses;
     sources_.store.PutIntoForce([&] {
       statuses = runtime->selection().overrides.SetAll(table, given);
     });
+    LogOverrides(given, statuses, who);
     co_return statuses;
   }
   // One piece of work follows the other, so that nobody changes them between.
-  auto set = [runtime, given = std::move(given), &table,
+  // It is logged here, since the caller may leave meanwhile.
+  auto set = [runtime, given = std::move(given), &table, who,
               &store = sources_.store]() -> absl::StatusOr<Statuses> {
     NodeOverrides& overrides = runtime->selection().overrides;
     Statuses statuses;
@@ -225,6 +251,7 @@ Task<absl::StatusOr<std::vector<absl::Status>>> PoliciesAdmin::Set(
     GATEWAY_RETURN_IF_ERROR(store.Write(
         kOverrideDocument, WriteOverrides(next, runtime->clock().WallTime())));
     store.PutIntoForce([&] { statuses = overrides.SetAll(table, given); });
+    LogOverrides(given, statuses, who);
     return statuses;
   };
   absl::StatusOr<absl::StatusOr<Statuses>> done =

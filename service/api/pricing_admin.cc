@@ -212,6 +212,16 @@ absl::Status ChangeFault(const absl::Status& why) {
   return InvalidField("price", ToStd(why.message()));
 }
 
+void LogChange(const PriceEntry& entry, bool removes, const std::string& who) {
+  Log(LogLevel::kInfo, kMoneyModule,
+      removes ? "An operator has taken back a price"
+              : "An operator has set a price",
+      {{"kind", entry.vendor},
+       {"model", entry.model},
+       {"price", NameOfPrice(entry)},
+       {"operator", who}});
+}
+
 }  // namespace
 
 void PricingAdmin::AddTo(MethodTable& table) {
@@ -249,8 +259,6 @@ Task<absl::Status> PricingAdmin::Set(CallContext& call,
                                      const v1::SetPricingRequest& request,
                                      v1::SetPricingResponse* response) {
   const std::shared_ptr<const RuntimeSnapshot> runtime = sources_.runtime.Get();
-  GATEWAY_CO_ASSIGN_OR_RETURN(const std::string who,
-                              CheckOperator(*runtime, call));
   if (!request.has_price()) co_return InvalidField("price", "is required");
   const bool removes = request.remove();
   GATEWAY_CO_ASSIGN_OR_RETURN(
@@ -277,16 +285,13 @@ Task<absl::Status> PricingAdmin::Set(CallContext& call,
         [&] { *changed = removes ? prices.Remove(entry) : prices.Set(entry); });
     return absl::OkStatus();
   };
-  GATEWAY_CO_RETURN_IF_ERROR(co_await KeepChange(
-      sources_.state, sources_.worker, call, std::move(keep)));
+  auto log = [changed, entry, removes, who = OperatorName(*runtime, call)] {
+    if (changed->ok()) LogChange(entry, removes, who);
+  };
+  GATEWAY_CO_RETURN_IF_ERROR(
+      co_await KeepChange(sources_.state, sources_.worker, call,
+                          std::move(keep), std::move(log)));
   if (!changed->ok()) co_return ChangeFault(*changed);
-  Log(LogLevel::kInfo, kMoneyModule,
-      removes ? "An operator has taken back a price"
-              : "An operator has set a price",
-      {{"kind", entry.vendor},
-       {"model", entry.model},
-       {"price", NameOfPrice(entry)},
-       {"operator", who.empty() ? "an operator" : who}});
   FillInForce(*runtime, entry, response);
   co_return absl::OkStatus();
 }

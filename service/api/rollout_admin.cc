@@ -128,11 +128,6 @@ Task<absl::Status> RolloutAdmin::Update(CallContext& call,
   response->set_enabled(state.enabled);
   response->set_percentage(state.percentage);
   response->set_overridden(state.overridden);
-  if (asks) co_return absl::OkStatus();
-  Log(LogLevel::kInfo, "state", "An operator has changed the rollout",
-      {{"enabled", state.enabled},
-       {"percentage", absl::StrCat(state.percentage)},
-       {"overridden", state.overridden}});
   co_return absl::OkStatus();
 }
 
@@ -156,7 +151,17 @@ Task<absl::Status> RolloutAdmin::Say(CallContext& call,
     state.PutIntoForce([&] { rollout.Override(said); });
     return absl::OkStatus();
   };
-  return KeepChange(sources_.state, sources_.worker, call, std::move(keep));
+  auto log = [&current = sources_.runtime,
+              who = OperatorName(*sources_.runtime.Get(), call)] {
+    const RolloutSwitch::State state = current.Get()->rollout().state();
+    Log(LogLevel::kInfo, "state", "An operator has changed the rollout",
+        {{"enabled", state.enabled},
+         {"percentage", absl::StrCat(state.percentage)},
+         {"overridden", state.overridden},
+         {"operator", who}});
+  };
+  return KeepChange(sources_.state, sources_.worker, call, std::move(keep),
+                    std::move(log));
 }
 
 }  // namespace gateway

@@ -33,10 +33,16 @@ absl::Status ChangeNotBegun(const absl::Status& run) {
 
 Task<absl::Status> KeepChange(const StateStore& store, BlockingWorker& worker,
                               CallContext& call,
-                              std::function<absl::Status()> keep) {
-  if (!store.is_persistent()) co_return keep();
+                              std::function<absl::Status()> keep,
+                              std::function<void()> log) {
+  auto change = [keep = std::move(keep), log = std::move(log)] {
+    absl::Status kept = keep();
+    if (kept.ok()) log();
+    return kept;
+  };
+  if (!store.is_persistent()) co_return change();
   const absl::StatusOr<absl::Status> kept =
-      co_await worker.Run(std::move(keep), call.cancel());
+      co_await worker.Run(std::move(change), call.cancel());
   if (!kept.ok()) co_return ChangeNotBegun(kept.status());
   if (!kept->ok()) co_return StateNotKept(*kept);
   co_return absl::OkStatus();

@@ -32,11 +32,14 @@ absl::Status ChangeNotBegun(const absl::Status& run);
 
 // Runs `keep`, which writes a change to the store and then puts it into force:
 // on the worker, where one follows the other, or at once where nothing is kept.
-// Returns a fault of those above if it fails: then nothing has changed. All but
-// `keep` are borrowed.
+// Returns a fault of those above if it fails: then nothing has changed. If the
+// caller leaves meanwhile, work that has begun goes on: so `log`, which writes
+// the line that tells of the change, runs behind `keep`, and owns what it uses.
+// The store, the worker and the call are borrowed.
 Task<absl::Status> KeepChange(const StateStore& store, BlockingWorker& worker,
                               CallContext& call,
-                              std::function<absl::Status()> keep);
+                              std::function<absl::Status()> keep,
+                              std::function<void()> log);
 
 }  // namespace gateway
 

@@ -15,9 +15,11 @@
 #include "absl/time/time.h"
 #include "base/async/event_loop.h"
 #include "base/async/sleep.h"
+#include "base/os/logging.h"
 #include "base/status_macros.h"
 #include "errors/fault.h"
 #include "proto/proto_time.h"
+#include "service/api/caller_check.h"
 #include "service/api/feed_stream.h"
 #include "service/api/metrics_view.h"
 #include "service/api/state_fault.h"
@@ -218,7 +220,16 @@ Task<absl::Status> SummaryMethods::ListRecentRequests(
 Task<absl::Status> SummaryMethods::ResetMetrics(
     CallContext& call, const v1::ResetMetricsRequest& /*request*/,
     v1::ResetMetricsResponse* response) {
-  auto reset = [summary = &sources_.summary] { return summary->Reset(); };
+  // It is logged even if the caller leaves meanwhile.
+  auto reset = [summary = &sources_.summary,
+                who = OperatorName(*sources_.runtime.Get(), call)] {
+    absl::StatusOr<CallSummary::Forgotten> forgotten = summary->Reset();
+    if (forgotten.ok()) {
+      Log(LogLevel::kInfo, "main", "An operator has reset the metrics",
+          {{"calls", forgotten->totals.calls()}, {"operator", who}});
+    }
+    return forgotten;
+  };
   const auto run =
       co_await sources_.worker.Run(std::move(reset), call.cancel());
   if (!run.ok()) co_return ChangeNotBegun(run.status());

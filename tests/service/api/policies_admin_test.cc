@@ -1,5 +1,6 @@
 #include "service/api/policies_admin.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <filesystem>
 #include <memory>
@@ -113,6 +114,30 @@ class PoliciesAdminTest : public testing::Test {
   MethodTable table_;
   std::unique_ptr<PoliciesAdmin> policies_;
 };
+
+TEST_F(PoliciesAdminTest, TheLogSaysWhoHasChangedWhat) {
+  testing::internal::CaptureStderr();
+  ASSERT_TRUE(Update(Give("writer", "b")).ok());
+  EXPECT_FALSE(Update(Give("writer", "nobody's")).ok());
+  v1::BulkUpdateNodePoliciesRequest request;
+  *request.add_updates() = Give("reader", "a");
+  *request.add_updates() = Give("reader", "nobody's");
+  *request.add_updates() = Give("writer", "");
+  ASSERT_TRUE(Ask<v1::BulkUpdateNodePoliciesResponse>("BulkUpdateNodePolicies",
+                                                      request)
+                  .ok());
+  request.set_validate_only(true);
+  ASSERT_TRUE(Ask<v1::BulkUpdateNodePoliciesResponse>("BulkUpdateNodePolicies",
+                                                      request)
+                  .ok());
+  const std::string lines = testing::internal::GetCapturedStderr();
+  EXPECT_THAT(lines, HasSubstr("\"msg\":\"An operator has changed nodes' "
+                               "policies\",\"nodes\":1,\"policies\":\"writer=b"
+                               "\",\"operator\":\"ops\"}"));
+  EXPECT_THAT(lines, HasSubstr("\"nodes\":2,\"policies\":\"reader=a writer=-\","
+                               "\"operator\":\"ops\"}"));
+  EXPECT_EQ(std::count(lines.begin(), lines.end(), '\n'), 2) << lines;
+}
 
 TEST_F(PoliciesAdminTest, AnOverrideIsInForceAndOnDiskWhenItIsAnswered) {
   v1::UpdateNodePolicyRequest request = Give("writer", "b");

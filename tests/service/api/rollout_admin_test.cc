@@ -28,6 +28,7 @@
 namespace gateway {
 namespace {
 
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 using ::testing::StartsWith;
@@ -98,7 +99,11 @@ TEST_F(RolloutAdminTest, OneThatSaysNothingAsksHowItIs) {
 }
 
 TEST_F(RolloutAdminTest, WhatIsSaidIsInForceAtOnce) {
+  testing::internal::CaptureStderr();
   const auto state = SetPercentage(50);
+  EXPECT_THAT(testing::internal::GetCapturedStderr(),
+              HasSubstr("\"percentage\":\"50\",\"overridden\":true,"
+                        "\"operator\":\"an operator\"}"));
   ASSERT_TRUE(state.ok()) << state.status();
   EXPECT_EQ(state->percentage(), 50);
   EXPECT_TRUE(state->overridden());

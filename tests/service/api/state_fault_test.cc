@@ -1,12 +1,20 @@
 #include "service/api/state_fault.h"
 
+#include <functional>
+#include <memory>
 #include <string>
 
 #include "absl/status/status.h"
+#include "base/async/blocking_worker.h"
+#include "base/async/latch.h"
+#include "base/async/task.h"
 #include "errors/fault.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "llmgateway/v1/errors.pb.h"
+#include "service/api/call_context.h"
+#include "service/state/state_store.h"
+#include "tests/testing/loop_thread.h"
 
 namespace gateway {
 namespace {
@@ -38,6 +46,51 @@ TEST(StateFaultTest, ThatTooManyWaitIsAnOverloadAndAllElseAsItIs) {
             v1::ERROR_REASON_OVERLOADED);
   EXPECT_EQ(ChangeNotBegun(absl::CancelledError("gone")),
             absl::CancelledError("gone"));
+}
+
+// Work that has begun goes on when its caller leaves.
+TEST(KeepChangeTest, WhatIsInForceIsLoggedThoughItsCallerHasLeft) {
+  const std::unique_ptr<StateStore> store =
+      *StateStore::Open(testing::TempDir() + "/state_fault");
+  LoopThread loop;
+  BlockingWorker worker({.name = "test"});
+  CallContext call(loop.loop(), {.peer = "127.0.0.1:1"});
+  Latch left;
+  Latch logged;
+  absl::Status status;
+  const std::function<absl::Status()> keep = [&] {
+    loop.loop().Post(
+        [&] { call.cancel().Cancel(absl::CancelledError("left")); });
+    left.Wait();
+    return absl::OkStatus();
+  };
+  const std::function<void()> log = [&] { logged.Open(); };
+  ASSERT_TRUE(loop.RunTask([&]() -> Task<void> {
+    status = co_await KeepChange(*store, worker, call, keep, log);
+  }));
+  EXPECT_FALSE(status.ok());
+  left.Open();
+  logged.Wait();
+}
+
+TEST(KeepChangeTest, WhatIsNotKeptIsNotLogged) {
+  const StateStore store;
+  LoopThread loop;
+  BlockingWorker worker({.name = "test"});
+  CallContext call(loop.loop(), {.peer = "127.0.0.1:1"});
+  bool logged = false;
+  const std::function<void()> log = [&] { logged = true; };
+  for (const absl::Status& kept :
+       {absl::UnknownError("EIO"), absl::OkStatus()}) {
+    EXPECT_FALSE(logged);
+    const std::function<absl::Status()> keep = [&] { return kept; };
+    ASSERT_TRUE(loop.RunTask([&]() -> Task<void> {
+      const absl::Status changed =
+          co_await KeepChange(store, worker, call, keep, log);
+      EXPECT_EQ(changed, kept);
+    }));
+  }
+  EXPECT_TRUE(logged);
 }
 
 }  // namespace

@@ -219,8 +219,12 @@ TEST_F(SummaryMethodsTest, RecentRequestsAreFiltered) {
 
 TEST_F(SummaryMethodsTest, AResetTellsWhatItForgets) {
   Record("a");
+  testing::internal::CaptureStderr();
   const auto response =
       Ask<v1::ResetMetricsResponse>("ResetMetrics", v1::ResetMetricsRequest());
+  EXPECT_THAT(testing::internal::GetCapturedStderr(),
+              HasSubstr("An operator has reset the metrics\",\"calls\":1,"
+                        "\"operator\":\"an operator\"}"));
   ASSERT_TRUE(response.ok()) << response.status();
   EXPECT_EQ(response->forgotten().cost_usd_nanos(), 1001);
   EXPECT_TRUE(response->has_reset_time());
