@@ -35,6 +35,12 @@
 
 namespace gateway {
 
+// What work returns that has nothing but a status to tell: as the value of an
+// absl::StatusOr, an absl::Status could not be told from its failure.
+struct WorkStatus {
+  absl::Status status;
+};
+
 class BlockingWorker {
  public:
   struct Options {
@@ -94,6 +100,9 @@ class BlockingWorker {
 template <typename Work>
 Task<absl::StatusOr<std::invoke_result_t<Work&>>> BlockingWorker::Run(
     Work work, CancelSignal& cancel) {
+  static_assert(
+      !std::is_same_v<std::invoke_result_t<Work&>, absl::Status>,
+      "return a WorkStatus");
   if (cancel.cancelled()) co_return cancel.status();
   const auto job = std::make_shared<Job<Work>>(std::move(work));
   EventLoop* const loop = EventLoop::Current();

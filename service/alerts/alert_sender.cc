@@ -122,10 +122,12 @@ Task<absl::Status> AlertSender::TryWebhook(const AlertAction& action,
 Task<absl::Status> AlertSender::TryDisable(const AlertEvent& event) {
   // Whoever has mended it enables it again.
   if (!event.firing) co_return absl::OkStatus();
-  auto disable = [disable = calls_.disable, event] { return disable(event); };
-  const absl::StatusOr<absl::Status> disabled =
+  auto disable = [disable = calls_.disable, event] {
+    return WorkStatus{disable(event)};
+  };
+  const absl::StatusOr<WorkStatus> disabled =
       co_await worker_.Run(std::move(disable), stop_);
-  co_return disabled.ok() ? *disabled : disabled.status();
+  co_return disabled.ok() ? disabled->status : disabled.status();
 }
 
 Task<absl::StatusOr<std::shared_ptr<TlsContext>>> AlertSender::Tls() {

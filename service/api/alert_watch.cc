@@ -133,11 +133,11 @@ void AlertWatch::LogCrowdedOut() {
 Task<void> AlertWatch::Keep() {
   if (!sources_.state.is_persistent()) co_return;
   auto write = [&state = sources_.state, &board = sources_.board] {
-    return state.Write(kAlertDocument, board.Write());
+    return WorkStatus{state.Write(kAlertDocument, board.Write())};
   };
-  const absl::StatusOr<absl::Status> written =
+  const absl::StatusOr<WorkStatus> written =
       co_await sources_.worker.Run(std::move(write), stop_);
-  if (written.ok() && written->ok()) co_return;
+  if (written.ok() && written->status.ok()) co_return;
   // That the disk fails keeps nobody from being told.
   KeepSoon();
 }

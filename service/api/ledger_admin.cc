@@ -189,21 +189,26 @@ template <typename Work>
 Task<std::invoke_result_t<Work&>> LedgerAdmin::OnWorker(CallContext& call,
                                                         Work work) {
   using Result = std::invoke_result_t<Work&>;
-  absl::StatusOr<Result> ran =
-      co_await worker_->Run(std::move(work), call.cancel());
+  // As WorkStatus.
+  struct Returned {
+    Result value;
+  };
+  auto run = [work = std::move(work)]() mutable { return Returned{work()}; };
+  absl::StatusOr<Returned> ran =
+      co_await worker_->Run(std::move(run), call.cancel());
   if (absl::IsResourceExhausted(ran.status())) {
     co_return MakeFault(v1::ERROR_REASON_OVERLOADED,
                         "too many wait for the ledger to be read");
   }
   if (!ran.ok()) co_return ran.status();
   if constexpr (std::is_same_v<Result, absl::Status>) {
-    if (!ran->ok() && !absl::IsOutOfRange(*ran)) {
-      co_return LedgerNotRead(call, *ran);
+    if (!ran->value.ok() && !absl::IsOutOfRange(ran->value)) {
+      co_return LedgerNotRead(call, ran->value);
     }
   } else {
-    if (!ran->ok()) co_return LedgerNotRead(call, ran->status());
+    if (!ran->value.ok()) co_return LedgerNotRead(call, ran->value.status());
   }
-  co_return *std::move(ran);
+  co_return std::move(ran->value);
 }
 
 Task<absl::StatusOr<std::vector<LedgerChains::Chain>>> LedgerAdmin::FindChains(

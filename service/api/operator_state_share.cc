@@ -118,11 +118,11 @@ Task<void> OperatorStateShare::Keep(CancelSignal& cancel) {
   is_kept_ = true;
   auto keep = [&state = sources_.state, &current = sources_.current,
                statements = WriteStatements(known_)] {
-    return KeepAll(state, current, statements);
+    return WorkStatus{KeepAll(state, current, statements)};
   };
-  const absl::StatusOr<absl::Status> done =
+  const absl::StatusOr<WorkStatus> done =
       co_await sources_.worker.Run(std::move(keep), cancel);
-  const absl::Status kept = done.ok() ? *done : done.status();
+  const absl::Status kept = done.ok() ? done->status : done.status();
   if (!kept.ok()) is_kept_ = false;
   if (kept.ok() == keeps_ || cancel.cancelled()) co_return;
   keeps_ = kept.ok();

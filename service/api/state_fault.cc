@@ -36,15 +36,15 @@ Task<absl::Status> KeepChange(const StateStore& store, BlockingWorker& worker,
                               std::function<absl::Status()> keep,
                               std::function<void()> log) {
   auto change = [keep = std::move(keep), log = std::move(log)] {
-    absl::Status kept = keep();
-    if (kept.ok()) log();
+    WorkStatus kept = {keep()};
+    if (kept.status.ok()) log();
     return kept;
   };
-  if (!store.is_persistent()) co_return change();
-  const absl::StatusOr<absl::Status> kept =
+  if (!store.is_persistent()) co_return change().status;
+  const absl::StatusOr<WorkStatus> kept =
       co_await worker.Run(std::move(change), call.cancel());
   if (!kept.ok()) co_return ChangeNotBegun(kept.status());
-  if (!kept->ok()) co_return StateNotKept(*kept);
+  if (!kept->status.ok()) co_return StateNotKept(kept->status);
   co_return absl::OkStatus();
 }
 

@@ -68,7 +68,7 @@ TEST(KeepChangeTest, WhatIsInForceIsLoggedThoughItsCallerHasLeft) {
   ASSERT_TRUE(loop.RunTask([&]() -> Task<void> {
     status = co_await KeepChange(*store, worker, call, keep, log);
   }));
-  EXPECT_FALSE(status.ok());
+  EXPECT_EQ(status, absl::CancelledError("left"));
   left.Open();
   logged.Wait();
 }
