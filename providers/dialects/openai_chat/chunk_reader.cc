@@ -24,6 +24,16 @@ namespace {
 
 using wire::ReadText;
 
+// KeepField, of a chunk: for each, what its stream has begun with is gone
+// through.
+absl::Status KeepOneOfFew(std::string_view name, JsonValue& value,
+                          ExtensionList* extensions) {
+  if (extensions->size() == static_cast<int>(wire::kObjectFieldsLimit)) {
+    return value.Error("too many fields");
+  }
+  return KeepField(name, value, extensions);
+}
+
 absl::Status ReadContent(JsonValue& value, ChoiceFragment* choice) {
   if (value.IsNull()) return absl::OkStatus();
   if (value.IsArray()) {
@@ -118,8 +128,8 @@ absl::Status ReadDeltaField(std::string_view key, JsonValue& value,
       return ReadPart(part, &choice->content_parts.emplace_back());
     });
   }
-  return KeepField(absl::StrCat("delta.", ToAbsl(key)), value,
-                   &choice->extensions);
+  return KeepOneOfFew(absl::StrCat("delta.", ToAbsl(key)), value,
+                      &choice->extensions);
 }
 
 absl::Status ReadChoiceFragment(JsonValue& value, ChoiceFragment* choice,
@@ -148,7 +158,7 @@ absl::Status ReadChoiceFragment(JsonValue& value, ChoiceFragment* choice,
       *failed = true;
       return absl::OkStatus();
     }
-    return KeepField(key, field, &choice->extensions);
+    return KeepOneOfFew(key, field, &choice->extensions);
   });
 }
 
@@ -197,7 +207,7 @@ absl::Status ReadChunkField(std::string_view key, JsonValue& value,
     chunk->failed = chunk->failed || value.IsObject() || value.IsString();
     return absl::OkStatus();
   }
-  return KeepField(key, value, &chunk->extensions);
+  return KeepOneOfFew(key, value, &chunk->extensions);
 }
 
 // Returns the text of the chunk's choice as it stands; `begin` is where the

@@ -13,7 +13,6 @@
 #include "errors/fault.h"
 #include "llmgateway/v1/content.pb.h"
 #include "providers/dialects/data_url.h"
-#include "providers/dialects/object_fields.h"
 
 namespace gateway::chat {
 namespace {
@@ -47,9 +46,6 @@ absl::Status ReadBase64String(JsonValue& value, std::string* bytes) {
 
 absl::Status KeepField(std::string_view name, JsonValue& value,
                        ExtensionList* extensions) {
-  if (extensions->size() >= static_cast<int>(wire::kObjectFieldsLimit)) {
-    return value.Error("too many fields");
-  }
   GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw, value.Raw());
   AddExtension(extensions, name, raw);
   return absl::OkStatus();
