@@ -86,26 +86,6 @@ absl::Status CheckTargetNames(const RuntimeSnapshot& runtime,
   return absl::OkStatus();
 }
 
-// What is told of a name that there is not.
-constexpr size_t kToldNameBytesMax = 64;
-
-// Checks that there is a circuit of the model, if one is named.
-absl::Status CheckKnownModel(const RuntimeSnapshot& runtime,
-                             const std::string& provider,
-                             const std::string& model) {
-  if (model.empty() ||
-      runtime.resilience().targets.FindKnown(provider, model) != nullptr) {
-    return absl::OkStatus();
-  }
-  absl::Status fault = MakeFault(
-      v1::ERROR_REASON_MODEL_NOT_FOUND,
-      absl::StrCat("provider '", provider, "' has no circuit for model '",
-                   ToAbsl(CutText(model, kToldNameBytesMax)),
-                   "'; ListCircuits has those that there are"));
-  AddFaultMetadata(fault, "model", CutText(model, kToldNameBytesMax));
-  return fault;
-}
-
 // Returns the target, to be changed by an operator.
 absl::StatusOr<TargetState*> TargetToChange(const RuntimeSnapshot& runtime,
                                             const std::string& provider,
@@ -230,8 +210,6 @@ Task<absl::Status> CircuitsAdmin::ResetCircuit(
     v1::ResetCircuitResponse* response) {
   const std::shared_ptr<const RuntimeSnapshot> runtime = sources_.runtime.Get();
   GATEWAY_CO_RETURN_IF_ERROR(CheckProvider(*runtime, request.provider()));
-  GATEWAY_CO_RETURN_IF_ERROR(
-      CheckKnownModel(*runtime, request.provider(), request.model()));
   if (!request.validate_only()) {
     CircuitChange change = {
         .provider = request.provider(),
