@@ -90,6 +90,13 @@ class DoubtfulLedgerTest : public LedgerWriterCase {
         [](DoubtfulLedgerTest& test) { return test.DoTurn(); }(*this));
   }
 
+  void Close() {
+    runner_.Run([](DoubtfulLedgerTest& test) -> Task<void> {
+      test.writer_->Close();
+      co_await YieldToLoop();
+    }(*this));
+  }
+
   FakeClock clock_;
   AwayStore* store_ = nullptr;  // The writer's.
   bool is_told_ = false;
@@ -158,10 +165,7 @@ TEST_F(DoubtfulLedgerTest, NobodyWaitsForeverAndWhatIsThereIsTakenUp) {
 TEST_F(DoubtfulLedgerTest, AtTheEndNobodyWaits) {
   Say();
   EXPECT_FALSE(is_told_);
-  runner_.Run([](DoubtfulLedgerTest& test) -> Task<void> {
-    test.writer_->Close();
-    co_await YieldToLoop();
-  }(*this));
+  Close();
   EXPECT_TRUE(is_told_);
   EXPECT_TRUE(absl::IsUnknown(told_)) << told_;
 }
