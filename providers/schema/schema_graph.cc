@@ -20,12 +20,12 @@ constexpr std::pair<std::string_view, uint8_t> kTypes[] = {
     {"object", kObjectType},
     {"string", kStringType}};
 
-// What it costs to compare a value with `operand`, or to look its names up.
 size_t CostOfBytes(size_t bytes) {
   constexpr size_t kBytesAStep = 32;
   return 1 + bytes / kBytesAStep;
 }
 
+// What it costs to compare a value with `operand`, or to look its names up.
 size_t CostOf(const JsonTree& operand) {
   return CostOfBytes(operand.dump().size());
 }

@@ -219,17 +219,16 @@ void CallBudgets::TellFilled(const BudgetCharge& charge) {
   const std::string text = BudgetWarningText(charge);
   const std::string field = absl::StrCat("budgets.", charge.rule->name());
   // Of a target that several attempts were charged for, the last counts.
-  size_t place = 0;
-  while (place < late_warned_.size() &&
-         (late_warned_[place] != charge.key ||
-          late_warnings_[place].field() != field)) {
-    ++place;
+  auto told = std::find_if(late_warnings_.begin(), late_warnings_.end(),
+                           [&](const LateWarning& each) {
+                             return each.scope == charge.key &&
+                                    each.warning.field() == field;
+                           });
+  if (told == late_warnings_.end()) {
+    told = late_warnings_.insert(told, LateWarning{.scope = charge.key});
+    told->warning.set_field(field);
   }
-  if (place == late_warned_.size()) {
-    late_warned_.push_back(charge.key);
-    late_warnings_.emplace_back().set_field(field);
-  }
-  late_warnings_[place].set_message(text);
+  told->warning.set_message(text);
   if (charge.first_filled) LogWarning(charge, subject_, text);
 }
 
@@ -388,6 +387,9 @@ void GrowBudgets(Call& call, const Attempt& attempt,
   amounts.cost_usd_nanos =
       CostOf(call, attempt.priced_as, attempt.upstream_model, amounts)
           .value_or(0);
+  if (!budgets.rules_.has_target_rules()) {
+    return CallBudgets::Grow(amounts, budgets.subject_, &budgets.charges_);
+  }
   LimitSubject delivering = budgets.subject_;
   NameTarget(attempt.provider, attempt.model, &delivering);
   CallBudgets::Grow(amounts, delivering, &budgets.charges_);
@@ -405,7 +407,9 @@ void FinishBudgets(Call& call) {
 void FillLateWarnings(const CallBudgets* budgets,
                       google::protobuf::RepeatedPtrField<v1::Warning>* out) {
   if (budgets == nullptr) return;
-  out->Add(budgets->late_warnings().begin(), budgets->late_warnings().end());
+  for (const CallBudgets::LateWarning& each : budgets->late_warnings()) {
+    *out->Add() = each.warning;
+  }
 }
 
 BudgetEntryFacts FactsOfBudgets(const Call& call) {

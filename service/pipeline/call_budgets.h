@@ -85,7 +85,11 @@ class CallBudgets : public Recycled {
   bool owes() const { return due_.has_value() && HoldsAny(); }
 
   // What it has made of them since it was let in; known once it is settled.
-  const std::vector<llmgateway::v1::Warning>& late_warnings() const {
+  struct LateWarning {
+    CounterKey scope;
+    llmgateway::v1::Warning warning;
+  };
+  const std::vector<LateWarning>& late_warnings() const {
     return late_warnings_;
   }
 
@@ -191,9 +195,7 @@ class CallBudgets : public Recycled {
   // Of targets that were asked after the first, or were to be.
   std::vector<std::unique_ptr<AtTarget>> at_targets_;
   std::vector<llmgateway::v1::Warning> warnings_;
-  std::vector<llmgateway::v1::Warning> late_warnings_;
-  // Which scope each of those is of.
-  std::vector<CounterKey> late_warned_;
+  std::vector<LateWarning> late_warnings_;
   std::vector<BudgetExceeded> exceeded_;
   BudgetSettlement settled_;
   bool finished_ = false;
