@@ -212,14 +212,16 @@ absl::Status KeptLedger::OpenPostgres(const GatewayConfig& config,
       std::unique_ptr<LedgerLog> log,
       LedgerLog::Open(std::move(store), {.state = &*budgets_}));
   const int64_t entries = log->end().entries;
-  GATEWAY_ASSIGN_OR_RETURN(const int64_t closed,
-                           Write(config.ledger(), std::move(log)));
-  chain_ = chain;
+  // Before there is a writer, whose thread looks whether there are some.
   if (config.budgets().shared() && config.has_redis()) {
     recorded_ = std::make_unique<RecordedBudgets>(
         *postgres_, budgets_retention_, [this] { return store_->chain(); },
         clock_);
-  } else if (config.has_budgets()) {
+  }
+  GATEWAY_ASSIGN_OR_RETURN(const int64_t closed,
+                           Write(config.ledger(), std::move(log)));
+  chain_ = chain;
+  if (recorded_ == nullptr && config.has_budgets()) {
     GATEWAY_RETURN_IF_ERROR(ReadOthersBudgets(chain));
   }
   Log(LogLevel::kInfo, "ledger", "The ledger is open",
@@ -275,6 +277,7 @@ absl::Status KeptLedger::FollowBudgets(const CurrentRuntime& runtime) {
 }
 
 void KeptLedger::RecordMove(const BudgetBook& left) {
+  if (recorded_ == nullptr) return;  // Nobody asks.
   const int64_t chain = store_->chain();
   const MutexLock lock(moves_mu_);
   // It is said again if the other chain could not be read at once.

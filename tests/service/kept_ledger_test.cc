@@ -6,6 +6,8 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "base/async/task.h"
 #include "base/os/clock.h"
 #include "base/secret.h"
 #include "gmock/gmock.h"
@@ -14,7 +16,9 @@
 #include "service/ledger/dispatch_note.h"
 #include "service/ledger/entry.h"
 #include "service/ledger/ledger_log.h"
+#include "service/ledger/ledger_writer.h"
 #include "tests/service/store/temporary_folder.h"
+#include "tests/testing/loop_runner.h"
 #include "tests/testing/postgres_server.h"
 
 namespace gateway {
@@ -107,6 +111,33 @@ TEST_F(KeptLedgerTest, ReplicasFindWhatOthersHaveWritten) {
       EXPECT_TRUE(chain.index->CatchUp(absl::Seconds(30))) << chain.name;
     }
   }
+}
+
+TEST_F(KeptLedgerTest, WhereBudgetsAreNotSharedNothingIsKeptOfAMove) {
+  PostgresServer server;
+  config_.mutable_ledger()->clear_path();
+  auto& postgres = *config_.mutable_ledger()->mutable_postgres();
+  postgres.set_connection(server.conninfo());
+  postgres.set_schema("llm_gateway");
+  postgres.mutable_timeout()->set_seconds(20);
+  postgres.mutable_join_interval()->set_seconds(1);
+  std::filesystem::create_directories(folder_.Path("state"));
+  KeptLedger kept(SystemClock());
+  const absl::Status opened = kept.Open(config_, file_, Secret(""));
+  ASSERT_TRUE(opened.ok()) << opened;
+  // Somebody has taken its chain.
+  server.Ask("UPDATE llm_gateway.chains SET epoch = epoch + 1");
+  absl::Status committed;
+  LoopRunner().Run([](LedgerWriter& writer, absl::Status* told) -> Task<void> {
+    LedgerEntry entry;
+    entry.event_type = "EXCHANGE";
+    UnchainedEntry unchained(entry);
+    *told = co_await writer.Commit({}, absl::MakeSpan(&unchained, 1),
+                                   LedgerWriter::IfNotCommitted::kKeep);
+  }(*kept.writer(), &committed));
+  ASSERT_TRUE(committed.ok()) << committed;
+  EXPECT_EQ(server.Ask("SELECT count(*) FROM llm_gateway.chains"), "2");
+  EXPECT_TRUE(kept.TakeBudgetNews().moves.empty());
 }
 
 TEST_F(KeptLedgerTest, ADatabaseThatIsNotThereIsNamed) {
