@@ -392,6 +392,10 @@ bool Validation::FitsItems(const SchemaNode& node, const JsonTree& items,
   bool fits = true;
   bool contains = node.contains == SchemaNode::kNone;
   for (size_t i = 0; i < items.size(); ++i) {
+    const bool said_more = i < node.first_items.size() ||
+                           node.other_items != SchemaNode::kNone || !contains;
+    if (!said_more) break;
+    if (!Spend(1)) return false;
     const TreePlace step = {.parent = &place, .index = i};
     contains = contains || FitsQuietly(node.contains, items[i], step);
     fits &= Fits(
@@ -414,6 +418,8 @@ bool Validation::FitsProperties(const SchemaNode& node, const JsonTree& object,
   }
   bool fits = true;
   for (const auto& [name, value] : object.items()) {
+    constexpr size_t kBytesAStep = 64;
+    if (!Spend(1 + name.size() / kBytesAStep)) return false;
     fits &= FitsProperty(node, name, value, {.parent = &place, .key = name},
                          errors);
     if (!fits && Done(errors)) return false;

@@ -39,8 +39,8 @@ class Pattern {
   // Returns whether some part of `text`, which is UTF-8, matches.
   bool Matches(std::string_view text) const;
 
-  // Returns what it costs to match a text of this size, in steps of some
-  // nanoseconds.
+  // Returns what it may cost to match a text of this size, in steps of up to
+  // some 100 ns (JsonSchema::kStepsMax).
   size_t Cost(size_t text_bytes) const;
 
  private:

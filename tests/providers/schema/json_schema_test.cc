@@ -220,6 +220,35 @@ TEST(JsonSchemaTest, ASchemaThatDoublesAtEachStepEnds) {
   EXPECT_THAT(Errors(schema, "1"), Contains(HasSubstr("too much work")));
 }
 
+// Whose last definition, which 2^15 paths lead to, is `last`.
+std::string ManyPathsTo(std::string_view last) {
+  std::string schema =
+      absl::StrCat("{\"definitions\":{\"d15\":", std::string(last));
+  for (int i = 0; i < 15; ++i) {
+    const std::string next =
+        absl::StrCat("{\"$ref\":\"#/definitions/d", i + 1, "\"}");
+    absl::StrAppend(&schema, ",\"d", i, "\":{\"allOf\":[", next, ",", next,
+                    "]}");
+  }
+  return schema + "},\"$ref\":\"#/definitions/d0\"}";
+}
+
+TEST(JsonSchemaTest, WhatNothingIsSaidOfIsNotGoneThrough) {
+  std::string list = "[1";
+  for (int i = 0; i < 900'000; ++i) list += ",1";
+  list += "]";
+  EXPECT_THAT(Errors(ManyPathsTo("{}"), list), IsEmpty());
+  EXPECT_THAT(Errors(ManyPathsTo(R"({"contains": true})"), list), IsEmpty());
+}
+
+TEST(JsonSchemaTest, APropertyThatNothingIsSaidOfIsWorkToo) {
+  std::string object = "{\"a\":1";
+  for (int i = 0; i < 100; ++i) absl::StrAppend(&object, ",\"b", i, "\":1");
+  object += "}";
+  EXPECT_THAT(Errors(ManyPathsTo(R"({"properties": {"a": true}})"), object),
+              Contains(HasSubstr("too much work")));
+}
+
 TEST(JsonSchemaTest, SchemasThatDependOnManyNamesEnd) {
   std::string schema = R"({"definitions":{"y":{"dependentSchemas":{"a":{})";
   for (int i = 0; i < 5000; ++i) absl::StrAppend(&schema, ",\"a", i, "\":{}");

@@ -93,5 +93,12 @@ TEST(PatternTest, LongTextsAndLargeProgramsCostMore) {
   EXPECT_GT(large->Cost(10), small->Cost(10));
 }
 
+TEST(PatternTest, ATextMayCostAVisitOfEachStateAByte) {
+  // No automaton of bounded size has what the last 1000 characters were.
+  const absl::StatusOr<Pattern> pattern = Pattern::Compile("a[ab]{1000}c");
+  ASSERT_TRUE(pattern.ok());
+  EXPECT_GT(pattern->Cost(60'000), 60'000u * 1000 / 64);
+}
+
 }  // namespace
 }  // namespace gateway
