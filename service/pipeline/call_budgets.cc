@@ -306,13 +306,20 @@ void CallBudgets::ChargeTargets(const Call& call, absl::Time now,
     at->charges.Cancel();
     counted.push_back(&at->charges);
   }
+  // Of attempts that are of one scope the first is the call's turn there.
+  std::vector<CounterKey> had_turn;
   for (const Attempt& attempt : call.attempts) {
     const v1::Usage* const usage = UsageOf(attempt);
     if (usage == nullptr) continue;
     BudgetAmounts of_target = BilledAmounts(*usage);
-    of_target.turns = 1;
     ForEachTargetRule(call, attempt, subject_,
                       [&](const BudgetRule& rule, const BudgetTerms& terms) {
+                        const CounterKey scope = rule.KeyOf(subject_);
+                        const bool is_first =
+                            std::find(had_turn.begin(), had_turn.end(),
+                                      scope) == had_turn.end();
+                        if (is_first) had_turn.push_back(scope);
+                        of_target.turns = is_first ? 1 : 0;
                         TellFilled(charges_.ChargeTarget(
                             rule, subject_, terms, of_target, now, settled));
                       });

@@ -148,6 +148,7 @@ class EarlyUsageTest(_UnfinishedCase):
 
     def test_a_placeholder_at_the_beginning_of_a_message(self):
         for usage in ((), ({},), ({"input_tokens": 50},),
+                      ({"output_tokens": 0},),
                       *(({"output_tokens": each},) for each in _UNREAD)):
             for line in self.each("claude", _messages_stream(*usage)):
                 self.expect(line, 50, _TOKENS)

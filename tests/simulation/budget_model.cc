@@ -1,6 +1,7 @@
 #include "tests/simulation/budget_model.h"
 
 #include <algorithm>
+#include <set>
 
 #include "absl/numeric/int128.h"
 #include "absl/strings/str_cat.h"
@@ -295,10 +296,14 @@ BudgetModel::Charges BudgetModel::Settles(
     Charge(rule, name, call, real, now);
     charges.emplace_back(name, real);
   }
-  for (const auto& [model, amounts] : at) {
+  std::set<std::string> had_turn;
+  for (const auto& [model, billed] : at) {
     for (const Rule& rule : rules_) {
       if (!IsOfTarget(rule)) continue;
       const std::optional<std::string> name = NameOf(rule, call, model);
+      SpentAmounts amounts = billed;
+      // A call that asks twice within a scope is one call there.
+      if (!had_turn.insert(*name).second) amounts.turns = 0;
       Charge(rule, *name, call, amounts, now);
       charges.emplace_back(*name, amounts);
     }

@@ -109,8 +109,11 @@ absl::Status WireUsage::ReadField(std::string_view key, JsonValue& value,
   if (key == "input_tokens") return ReadInput(value, &Input::fresh);
   if (key == "output_tokens") {
     const bool is_null = value.IsNull();
-    const absl::Status read = ReadCount(value, &output_tokens_);
-    told_output_ = read.ok() && !is_null;
+    int64_t told = 0;
+    const absl::Status read = ReadCount(value, &told);
+    // A placeholder that came before is the least that it is.
+    told_output_ = read.ok() && !is_null && (told > 0 || output_tokens_ == 0);
+    if (told > 0) output_tokens_ = told;
     return read;
   }
   if (key == "cache_creation_input_tokens") {

@@ -442,6 +442,27 @@ TEST_F(CallBudgetsTest, ATargetWhoseBudgetIsSpentIsNoHedge) {
   EXPECT_EQ(second_->asked(), 1);
 }
 
+TEST_F(CallBudgetsTest, AHedgeIsNoCallOfItsOwn) {
+  Configure(
+      "{rules: [{name: ours, unit: total_tokens, limit: 500, "
+      "match: {models: [m]}}, "
+      "{name: each, unit: total_tokens, limit: 500, per: [provider]}]}",
+      absl::OkStatus(), "hedging: {enabled: true, delay: 1s}");
+  first_->TakeTime(absl::Seconds(3));
+  ASSERT_TRUE(Ask().ok());
+  ASSERT_EQ(first_->asked() + second_->asked(), 2);
+  const auto turns_at = [this](const char* provider) {
+    return SpentOf({.budget = "each",
+                    .subject = {{::llmgateway::config::v1::
+                                     LIMIT_DIMENSION_PROVIDER,
+                                 provider}}})
+        .turns;
+  };
+  EXPECT_EQ(SpentOf({.budget = "ours"}).turns, 1);
+  EXPECT_EQ(turns_at("first"), 1);
+  EXPECT_EQ(turns_at("second"), 1);
+}
+
 TEST_F(CallBudgetsTest, WhatNobodyWillKnowIsChargedToTheTargetThatWasAsked) {
   Configure(
       "{rules: [{name: all, unit: total_tokens, limit: 1000}, "

@@ -101,6 +101,14 @@ TEST(WireUsageTest, LaterCountsReplaceEarlierOnesUnlessNull) {
   EXPECT_EQ(usage.ToUsage().output_tokens(), 22);
 }
 
+TEST(WireUsageTest, APlaceholderStandsWhereALaterCountIsZero) {
+  WireUsage usage;
+  ASSERT_TRUE(ReadInto(R"({"output_tokens":3})", usage).ok());
+  ASSERT_TRUE(ReadInto(R"({"output_tokens":0})", usage).ok());
+  EXPECT_EQ(usage.ToUsage().output_tokens(), 3);
+  EXPECT_FALSE(usage.told_output());
+}
+
 // Some servers fill in zeros where they do not know.
 TEST(WireUsageTest, InputThatWasToldStandsWhereALaterOneIsAllZeros) {
   for (const std::string_view later :
