@@ -227,7 +227,8 @@ class CostRows {
   std::vector<Row> rows_;
 };
 
-// NOT_FOUND if the gateway has no metric of a name that is asked for.
+// NOT_FOUND if no metric of a name that is asked for has moved: the gateway
+// tells of no others.
 absl::Status CheckNames(
     const MetricsConnection& metrics,
     const google::protobuf::RepeatedPtrField<std::string>& names) {
@@ -310,7 +311,8 @@ absl::Status CheckMetricNames(const std::vector<std::string>& names,
         [&name](const v1::MetricFamily& each) { return each.name() == name; });
     if (is_known) continue;
     std::string why =
-        absl::StrCat("the gateway has no metric '", name, "'; it has:");
+        absl::StrCat("the gateway has no metric '", name,
+                     "', or it has not moved yet; those that have:");
     for (const v1::MetricFamily& each : all.families()) {
       absl::StrAppend(&why, "\n  ", each.name());
     }

@@ -208,8 +208,8 @@ bool Pattern::Matches(std::string_view text) const {
 }
 
 size_t Pattern::Cost(size_t text_bytes) const {
-  // A byte is one look-up, or, where the automaton that RE2 makes of a text does
-  // not fit into its memory, a visit of each state: some 5 ns a state.
+  // A byte is one look-up, or, where the automaton that RE2 makes of a text
+  // does not fit into its memory, a visit of each state: some 5 ns a state.
   const size_t states = program_->ProgramSize();
   return 1 + text_bytes / 16 + text_bytes * states / 32;
 }

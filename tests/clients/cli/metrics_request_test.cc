@@ -67,7 +67,8 @@ TEST(MetricsRequestTest, AMetricThatIsNotThereIsAMistakeThatNamesThose) {
       CheckMetricNames({"llm_request_total", "llm_requests_total"}, all);
   EXPECT_TRUE(absl::IsNotFound(refused));
   EXPECT_EQ(refused.message(),
-            "the gateway has no metric 'llm_requests_total'; it has:\n"
+            "the gateway has no metric 'llm_requests_total', or it has not "
+            "moved yet; those that have:\n"
             "  llm_errors_total\n  llm_request_total");
 }
 
