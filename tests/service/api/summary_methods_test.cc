@@ -65,10 +65,11 @@ class SummaryMethodsTest : public testing::Test {
     usage.set_output_tokens(1);
     usage.set_cost_usd_nanos(1001);
     usage.set_cost_known(true);
+    const std::string id = "id of " + model;
     CallRecord record;
     record.start_time = Clock().WallTime();
     record.duration = absl::Milliseconds(20);
-    record.request_id = "id of " + model;
+    record.request_id = id;
     record.provider = "openai";
     record.model_served = model;
     record.caller = "team";
