@@ -11,6 +11,7 @@
 #include "base/string_view.h"
 #include "errors/fault.h"
 #include "providers/dialects/bounded_reading.h"
+#include "providers/dialects/key_case.h"
 
 namespace gateway::wire {
 namespace {
@@ -301,7 +302,9 @@ absl::Status ObjectWriter::Json(std::string_view key, std::string_view json,
 }
 
 bool ObjectWriter::Has(std::string_view key) const {
-  return std::find(keys_.begin(), keys_.end(), key) != keys_.end();
+  return std::any_of(
+      keys_.begin(), keys_.end(),
+      [&](std::string_view written) { return IsTakenFor(key, written); });
 }
 
 absl::Status ObjectWriter::Extensions(const ExtensionList& extensions,

@@ -172,7 +172,7 @@ class ObjectFields {
 };
 
 // One object that is being written. Remembers its keys, so that an extension
-// never repeats one.
+// never repeats one, not even in another letter case (key_case.h).
 class ObjectWriter {
  public:
   // Borrows both. Begins the object.
@@ -193,6 +193,7 @@ class ObjectWriter {
   absl::Status Json(std::string_view key, std::string_view json,
                     std::string_view place);
 
+  // Returns whether a reader may take `key` for one that was written.
   bool Has(std::string_view key) const;
 
   // Writes this dialect's extensions: those without a dotted prefix that names

@@ -10,6 +10,7 @@
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "base/text/utf8.h"
+#include "providers/dialects/key_case.h"
 #include "providers/dialects/object_fields.h"
 
 namespace gateway::wire {
@@ -54,8 +55,10 @@ class RequestScanner {
     uint32_t seen = 0;
     return object.EachField(
         [&](std::string_view key, JsonValue& value) -> absl::Status {
-          const ScannedField* const field = Find(format, key);
+          bool is_exact = false;
+          const ScannedField* const field = Find(format, key, &is_exact);
           if (field == nullptr) return absl::OkStatus();
+          if (!is_exact) return WrongCase(value, field->key);
           const uint32_t bit = uint32_t{1} << (field - format.fields.data());
           if ((seen & bit) != 0) return value.Error(format.repeated);
           seen |= bit;
@@ -71,15 +74,21 @@ class RequestScanner {
   }
 
  private:
+  // Returns the field that the key is or, if it is none exactly, is taken for
+  // by servers that ignore letter case; null if there is neither.
   static const ScannedField* Find(const ScanFormat& format,
-                                  std::string_view key) {
+                                  std::string_view key, bool* is_exact) {
     std::string camel;
     if (format.camel_case && key.find('_') != std::string_view::npos) {
       camel = CamelCase(key);
       key = camel;
     }
     for (const ScannedField& field : format.fields) {
-      if (field.key == key) return &field;
+      *is_exact = field.key == key;
+      if (*is_exact) return &field;
+    }
+    for (const ScannedField& field : format.fields) {
+      if (IsTakenFor(key, field.key)) return &field;
     }
     return nullptr;
   }

@@ -13,7 +13,8 @@
 //     return wire::ScanRequest(kScanFormat, body, scan);
 //   }
 //
-// A repeated field of the table is refused, and so is one of a wrong type:
+// A repeated field of the table is refused, and so is one of a wrong type, and
+// a key that differs from one of the table in letter case only (key_case.h):
 // policy and provider could read two different requests. All other fields, the
 // range of numbers, and what is inside of messages and tools, are the
 // provider's to check.

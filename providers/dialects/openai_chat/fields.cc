@@ -13,12 +13,16 @@
 #include "errors/fault.h"
 #include "llmgateway/v1/content.pb.h"
 #include "providers/dialects/data_url.h"
+#include "providers/dialects/key_case.h"
 
 namespace gateway::chat {
 namespace {
 
-bool Contains(absl::Span<const std::string_view> names, std::string_view name) {
-  return std::find(names.begin(), names.end(), name) != names.end();
+// Returns whether a service may take `key` for one of the names.
+bool Contains(absl::Span<const std::string_view> names, std::string_view key) {
+  return std::any_of(names.begin(), names.end(), [&](std::string_view name) {
+    return wire::IsTakenFor(key, name);
+  });
 }
 
 // Checks that an extension is one JSON value: a caller of gRPC may put any text

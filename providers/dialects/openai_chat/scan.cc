@@ -11,6 +11,7 @@
 #include "base/text/json.h"
 #include "llmgateway/v1/content.pb.h"
 #include "providers/dialects/dialect.h"
+#include "providers/dialects/key_case.h"
 #include "providers/dialects/openai_chat/errors.h"
 #include "providers/dialects/openai_chat/fields.h"
 #include "providers/dialects/openai_chat/quirks.h"
@@ -63,6 +64,7 @@ bool CallsHaveReasoning(std::string_view body) {
 using wire::FieldKind;
 
 constexpr std::string_view kStreamOptions = "stream_options";
+constexpr std::string_view kIncludeUsage = "include_usage";
 
 constexpr wire::ScannedField kFields[] = {
     {.key = "functions", .kind = FieldKind::kTools},
@@ -107,7 +109,11 @@ absl::Status ScanStreamOptions(JsonValue& value, std::string_view body,
   bool seen = false;
   GATEWAY_RETURN_IF_ERROR(value.EachField(
       [&](std::string_view key, JsonValue& field) -> absl::Status {
-        if (key != "include_usage") return others.Keep(key, field);
+        if (key != kIncludeUsage) {
+          return wire::IsTakenFor(key, kIncludeUsage)
+                     ? wire::WrongCase(field, kIncludeUsage)
+                     : others.Keep(key, field);
+        }
         repeated = std::exchange(seen, true);
         if (repeated) return field.Error(kScanFormat.repeated);
         if (field.IsNull()) return field.Null();

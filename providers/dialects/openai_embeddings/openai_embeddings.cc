@@ -15,6 +15,7 @@
 #include "errors/fault.h"
 #include "providers/dialects/dropped_fields.h"
 #include "providers/dialects/error_reason.h"
+#include "providers/dialects/key_case.h"
 #include "providers/dialects/object_fields.h"
 #include "providers/dialects/openai_embeddings/vector_text.h"
 #include "providers/dialects/provider_cost.h"
@@ -25,10 +26,24 @@ namespace {
 
 constexpr std::string_view kDialect = "openai_embeddings";
 constexpr std::string_view kTextKeys[] = {"model", "encoding_format", "user"};
+constexpr std::string_view kOwnFields[] = {"dimensions", "encoding_format",
+                                           "input", "model", "user"};
 constexpr wire::ObjectFormat kFormat = {kDialect, kTextKeys, {}};
 // The most fields of a request.
 constexpr size_t kFieldsMax = 256;
 constexpr int32_t kInt32Max = std::numeric_limits<int32_t>::max();
+
+// Keeps a field that is none of a request's own, unless a server could take it
+// for one.
+absl::Status KeepField(std::string_view key, JsonValue& value,
+                       v1::EmbedRequest* request) {
+  for (const std::string_view own : kOwnFields) {
+    if (wire::IsTakenFor(key, own)) return wire::WrongCase(value, own);
+  }
+  GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw, value.Raw());
+  wire::AddExtension(kFormat, request->mutable_extensions(), key, raw);
+  return absl::OkStatus();
+}
 
 absl::Status ReadToken(JsonValue& value, v1::TokenList* tokens) {
   GATEWAY_ASSIGN_OR_RETURN(const int32_t id, value.Int32(0, kInt32Max));
@@ -176,9 +191,7 @@ absl::Status OpenAiEmbeddings::ReadRequest(std::string_view body,
             if (format == "base64") *encoding = EmbeddingEncoding::kBase64;
             return absl::OkStatus();
           }
-          GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw, value.Raw());
-          wire::AddExtension(kFormat, request->mutable_extensions(), key, raw);
-          return absl::OkStatus();
+          return KeepField(key, value, request);
         });
   });
   return wire::AsFieldFault(read);

@@ -226,6 +226,14 @@ TEST_F(ObjectWriterTest, RefusesAnExtensionThatWouldRepeatAKey) {
             v1::ERROR_REASON_INVALID_REQUEST);
 }
 
+TEST_F(ObjectWriterTest, RefusesOneThatDiffersFromAKeyInLetterCaseOnly) {
+  Extend("anthropic_messages", "Model", "\"other\"");
+  ObjectWriter object(kFormat, json_);
+  object.Text("model", "m");
+  EXPECT_EQ(FaultReason(object.Extensions(extensions_, "")),
+            v1::ERROR_REASON_INVALID_REQUEST);
+}
+
 TEST_F(ObjectWriterTest, RefusesTheSecondOfTwoExtensionsOfOneName) {
   Extend("anthropic_messages", "novel", "1");
   Extend("anthropic_messages", "novel", "2");

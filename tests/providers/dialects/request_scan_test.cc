@@ -138,6 +138,43 @@ TEST(RequestScanTest, RefusesARepeatedFieldOfTheTable) {
   Scanned(R"({"unknown":1,"unknown":2})");
 }
 
+TEST(RequestScanTest, RefusesAFieldOfTheTableInAnotherLetterCase) {
+  const struct {
+    std::string_view body;
+    std::string_view key;
+    std::string_view field;
+  } kCases[] = {
+      {R"({"model":"m","Model":"x"})", "Model", "model"},
+      {R"({"MODEL":"x","model":"m"})", "MODEL", "model"},
+      {R"({"N":128})", "N", "n"},
+      {R"({"\u004dodel":"x"})", "Model", "model"},
+      {R"({"me\u017fsages":[]})", "me\u017fsages", "messages"},
+      {"{\"labels\":{},\"label\u017f\":{}}", "label\u017f", "labels"},
+      {R"({"hoo\u212a":1})", "hoo\u212a", "hook"},
+      {R"({"inside":{"OutputLimit":1}})", "inside.OutputLimit", "outputLimit"},
+      {R"({"inside":{"Output_Limit":1}})", "inside.Output_Limit",
+       "outputLimit"},
+  };
+  for (const auto& [body, key, field] : kCases) {
+    RequestScan scan;
+    const absl::Status status = Scan(body, &scan);
+    EXPECT_EQ(FaultReason(status), v1::ERROR_REASON_INVALID_REQUEST) << body;
+    ASSERT_EQ(FieldViolations(status).size(), 1u) << body;
+    EXPECT_EQ(FieldViolations(status)[0].first, key);
+    EXPECT_EQ(FieldViolations(status)[0].second,
+              absl::StrCat("differs from `", ToAbsl(field),
+                           "` in letter case only, for which some servers take "
+                           "it: write `",
+                           ToAbsl(field), "`"));
+  }
+}
+
+TEST(RequestScanTest, OtherFieldsMayBeginOrEndAsOneOfTheTable) {
+  Scanned(R"({"Models":1,"ode":1,"m\u00f6del":1,"NN":1,"":1,"\u017f":1})");
+  Scanned(R"({"inside":{"output_limit":1,"output-limit":2}})");
+  Scanned(R"({"labels":{"Model":"a","model":"b"}})");
+}
+
 TEST(RequestScanTest, ANameMayHave256CharactersOfAnyScript) {
   std::string name;
   for (int i = 0; i < 256; ++i) name += "\xc3\xa4";

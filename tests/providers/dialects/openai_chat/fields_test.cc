@@ -61,6 +61,7 @@ TEST(OpenAiChatFieldsTest, ExtensionsCannotReachIntoTheFieldsAround) {
 TEST(OpenAiChatFieldsTest, WritesOnlyWhatIsOursAndNotTaken) {
   ExtensionList extensions = OneExtension("openai_chat", "mine", "1");
   extensions.MergeFrom(OneExtension("openai_chat", "taken", "2"));
+  extensions.MergeFrom(OneExtension("openai_chat", "Ta\u212aen", "2"));
   extensions.MergeFrom(OneExtension("other", "theirs", "not even JSON"));
   std::string out;
   JsonWriter json(&out);

@@ -101,6 +101,19 @@ TEST(OpenAiChatScanTest, RefusesARepeatedFieldHoweverItIsWritten) {
   }
 }
 
+TEST(OpenAiChatScanTest, RefusesAFieldThatGoWouldTakeForAnother) {
+  for (const std::string_view fields :
+       {R"("model":"m","Model":"x")", R"("model":"m","N":128)",
+        R"("model":"m","max_to\u212aens":9)",
+        R"("model":"m","stream_options":{"include_usage":true,)"
+        R"("Include_Usage":false})"}) {
+    RequestScan scan;
+    const absl::Status status =
+        ScanRequest("{" + std::string(fields) + "}", &scan);
+    EXPECT_EQ(FaultReason(status), v1::ERROR_REASON_INVALID_REQUEST) << fields;
+  }
+}
+
 TEST(OpenAiChatScanTest, LeavesOtherRepeatedFieldsToTheProvider) {
   Scanned(R"({"model":"m","temperature":1,"temperature":2})");
   Scanned(R"({"model":"m","messages":[{"role":"user","role":"tool"}]})");

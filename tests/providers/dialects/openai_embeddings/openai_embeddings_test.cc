@@ -96,6 +96,15 @@ TEST(OpenAiEmbeddingsTest, ARepeatedKeyIsRefused) {
             "model");
 }
 
+TEST(OpenAiEmbeddingsTest, SoIsAKeyThatDiffersInLetterCaseOnly) {
+  for (const char* key : {"Model", "INPUT", "Dimensions", "U\u017fer",
+                          "encoding_Format"}) {
+    EXPECT_EQ(Refusal(absl::StrCat(R"({"model":"m","input":"a",")", key,
+                                   R"(":1})")),
+              key);
+  }
+}
+
 TEST(OpenAiEmbeddingsTest, WritesWhatItRead) {
   EmbeddingEncoding encoding;
   const v1::EmbedRequest request =
