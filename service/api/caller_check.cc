@@ -1,11 +1,13 @@
 #include "service/api/caller_check.h"
 
+#include <optional>
+
 #include "absl/container/inlined_vector.h"
-#include "absl/strings/str_cat.h"
 #include "base/net/host_port.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
+#include "service/api/provider_credential.h"
 #include "service/identity/peer_address.h"
 #include "service/pipeline/allowed_origins.h"
 
@@ -82,17 +84,24 @@ absl::Status CheckPage(const OperatorsListener& listener,
   return CheckOrigin(listener, call);
 }
 
-// Of two credentials it would be chance which one counts.
-absl::Status CheckKeyIsSole(const CallContext& call) {
-  for (const std::string_view name : {"authorization", "x-api-key"}) {
-    if (call.FindMetadata(name).has_value() &&
-        !call.FindSoleMetadata(name).has_value()) {
-      return MakeFault(
-          v1::ERROR_REASON_API_KEY_INVALID,
-          absl::StrCat("`", ToAbsl(name), "` is given twice: send one"));
+// Takes all credentials of the metadata in one pass.
+void TakeCredentials(const CallContext& call, CallerHead* head) {
+  constexpr std::string_view kAuthorization = "authorization";
+  constexpr std::string_view kApiKey = "x-api-key";
+  std::optional<std::string_view> authorization;
+  std::optional<std::string_view> api_key;
+  std::optional<std::string_view> of_provider;
+  for (const auto& [name, value] : call.metadata()) {
+    if (name == kAuthorization) {
+      TakeCredential(kAuthorization, value, &authorization, head);
+    } else if (name == kApiKey) {
+      TakeCredential(kApiKey, value, &api_key, head);
+    } else if (name == kProviderCredentialHeader) {
+      TakeCredential(kProviderCredentialHeader, value, &of_provider, head);
     }
   }
-  return absl::OkStatus();
+  head->authorization = authorization.value_or("");
+  head->api_key = api_key.value_or("");
 }
 
 }  // namespace
@@ -111,8 +120,7 @@ CallerHead CallerHeadOf(const CallContext& call,
                         const TrustedProxies& proxies) {
   CallerHead head;
   head.protocol = Protocol::kGrpc;
-  head.authorization = call.FindSoleMetadata("authorization").value_or("");
-  head.api_key = call.FindSoleMetadata("x-api-key").value_or("");
+  TakeCredentials(call, &head);
   head.authority = call.authority();
   head.origin = call.FindMetadata("origin").value_or("");
   head.certificate = call.peer_names();
@@ -123,11 +131,8 @@ CallerHead CallerHeadOf(const CallContext& call,
 
 absl::StatusOr<CallerRef> CheckCaller(const RuntimeSnapshot& runtime,
                                       const CallContext& call) {
-  absl::StatusOr<CallerRef> caller =
-      runtime.callers().Authorize(CallerHeadOf(call, runtime.proxies().grpc));
-  if (caller.ok()) return caller;
-  GATEWAY_RETURN_IF_ERROR(CheckKeyIsSole(call));
-  return caller;
+  return runtime.callers().Authorize(
+      CallerHeadOf(call, runtime.proxies().grpc));
 }
 
 namespace {
@@ -156,7 +161,6 @@ absl::StatusOr<std::string> CheckOperatorAt(const OperatorsListener& listener,
     }
     return (*known)->id;
   }
-  GATEWAY_RETURN_IF_ERROR(CheckKeyIsSole(call));
   return known.status();
 }
 

@@ -310,6 +310,10 @@ int Write(const Route& route, const HttpRequest& request, const Facts& facts,
   }
   const absl::Status admitted =
       route.whom == For::kAll ? absl::OkStatus() : facts.caller;
+  if (absl::IsInvalidArgument(admitted)) {
+    return WriteError("validation_error", std::string(admitted.message()), 400,
+                      json, refusal);
+  }
   if (!admitted.ok()) {
     const bool forbidden = absl::IsPermissionDenied(admitted);
     const int status = forbidden                             ? 403

@@ -1,6 +1,7 @@
 #include "service/http/request_context.h"
 
 #include <cstdint>
+#include <optional>
 #include <utility>
 
 #include "absl/container/inlined_vector.h"
@@ -88,7 +89,10 @@ absl::Duration Elapsed(const RequestContext& context) {
 }
 
 CallerFields::CallerFields(absl::Span<const HttpField> fields) {
-  std::string_view google_api_key;
+  std::optional<std::string_view> authorization;
+  std::optional<std::string_view> api_key;
+  std::optional<std::string_view> google_api_key;
+  std::optional<std::string_view> of_provider;
   bool has_parent = false;
   bool has_state = false;
   for (const HttpField& field : fields) {
@@ -117,13 +121,14 @@ CallerFields::CallerFields(absl::Span<const HttpField> fields) {
     if (is(kRequestIdHeader)) {
       TakeFirst(field.value, &request_id);
     } else if (is("authorization")) {
-      TakeFirst(field.value, &head.authorization);
+      TakeCredential("authorization", field.value, &authorization, &head);
     } else if (is("x-api-key")) {
-      TakeFirst(field.value, &head.api_key);
+      TakeCredential("x-api-key", field.value, &api_key, &head);
     } else if (is("x-goog-api-key")) {
-      TakeFirst(field.value, &google_api_key);
+      TakeCredential("x-goog-api-key", field.value, &google_api_key, &head);
     } else if (is(kProviderCredentialHeader)) {
-      TakeFirst(BareCredential(field.value), &provider_credential);
+      TakeCredential(kProviderCredentialHeader, field.value, &of_provider,
+                     &head);
     } else if (is("host")) {
       TakeFirst(field.value, &head.authority);
     } else if (is("origin")) {
@@ -137,7 +142,10 @@ CallerFields::CallerFields(absl::Span<const HttpField> fields) {
       directives.Take(field.name, field.value);
     }
   }
-  TakeFirst(google_api_key, &head.api_key);
+  head.authorization = authorization.value_or("");
+  head.api_key = api_key.value_or("");
+  TakeFirst(google_api_key.value_or(""), &head.api_key);
+  provider_credential = BareCredential(of_provider.value_or(""));
 }
 
 CallerFields::CallerFields(const HttpRequest& request)

@@ -41,7 +41,8 @@ namespace gateway {
 class Call;
 
 // What the caller says beside the body, read in one pass. Empty if absent; the
-// first counts where a field is repeated.
+// first counts where a field is repeated, but no credential may be: `head` is
+// refused then (ShownCredentials).
 struct CallerFields {
   explicit CallerFields(absl::Span<const HttpField> fields);
   // Also takes the authority that the request's target names.

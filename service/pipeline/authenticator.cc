@@ -43,6 +43,9 @@ Authenticator::Authenticator(const std::vector<AccessKey>& keys, Clock& clock,
 
 absl::StatusOr<CallerRef> Authenticator::Authenticate(
     const ShownCredentials& by) const {
+  if (!by.repeated.empty()) {
+    return InvalidField(by.repeated, "is given twice; give it once");
+  }
   if (!required_) return AnonymousCaller();
   CallerMethod form = CallerMethod::kAnonymous;
   absl::StatusOr<CallerRef> caller = Look(by, &form);

@@ -40,6 +40,10 @@ struct ShownCredentials {
   std::string_view peer = {};
   // False if what is shown was looked at before, and so counted.
   bool counts = true;
+  // The name of a credential's field that is there several times, of which a
+  // proxy on the way may have checked another than is read here; empty if none
+  // is.
+  std::string_view repeated = {};
 };
 
 class Authenticator {
@@ -64,7 +68,8 @@ class Authenticator {
   // The same with whatever may be shown: in place of a key a token, with the
   // faults of TokenIssuers; and, if neither is shown, a certificate. After too
   // many wrong ones from one network RATE_LIMITED takes the place of
-  // API_KEY_INVALID.
+  // API_KEY_INVALID. INVALID_REQUEST, also where no keys are asked for, if a
+  // field is repeated; nothing is looked up or counted then.
   absl::StatusOr<CallerRef> Authenticate(const ShownCredentials& by) const;
 
  private:

@@ -24,6 +24,7 @@
 #ifndef SERVICE_PIPELINE_CALLER_ACCESS_H_
 #define SERVICE_PIPELINE_CALLER_ACCESS_H_
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -54,12 +55,25 @@ struct CallerHead {
   std::string_view certificate = {};
   std::string_view peer = {};
   bool counts = true;
+  std::string_view repeated = {};
 };
+
+// Takes the `value` of a credential's field called `name`, a constant. If one
+// was `taken` before, of that name, `head` is none that is let in.
+inline void TakeCredential(std::string_view name, std::string_view value,
+                           std::optional<std::string_view>* taken,
+                           CallerHead* head) {
+  if (taken->has_value()) {
+    head->repeated = name;
+  } else {
+    *taken = value;
+  }
+}
 
 // What it shows.
 inline ShownCredentials CredentialsOf(const CallerHead& head) {
-  return {head.authorization, head.api_key, head.certificate, head.peer,
-          head.counts};
+  return {head.authorization, head.api_key, head.certificate,
+          head.peer,          head.counts,  head.repeated};
 }
 
 class CallerAccess {

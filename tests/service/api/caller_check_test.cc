@@ -58,8 +58,32 @@ TEST(CallerCheckTest, OfTwoKeysItIsSaidThatTheyAreTwo) {
   call.AddMetadata("authorization", "Bearer 0123456789abcdef");
   call.AddMetadata("authorization", "Bearer another");
   const absl::Status status = CheckCaller(*runtime, call).status();
-  EXPECT_EQ(FaultReason(status), v1::ERROR_REASON_API_KEY_INVALID);
-  EXPECT_EQ(status.message(), "`authorization` is given twice: send one");
+  EXPECT_EQ(FaultReason(status), v1::ERROR_REASON_INVALID_REQUEST);
+  EXPECT_EQ(FieldViolations(status).front().first, "authorization");
+}
+
+// The reason of a refusal, by the field that it names.
+std::string FieldGivenTwice(const absl::Status& status) {
+  if (FaultReason(status) != v1::ERROR_REASON_INVALID_REQUEST) return "";
+  return FieldViolations(status).front().first;
+}
+
+TEST(CallerCheckTest, NoCredentialIsGivenTwice) {
+  for (const char* yaml : {kUnguarded, kGuarded}) {
+    const std::shared_ptr<const RuntimeSnapshot> runtime =
+        MakeTestRuntime(yaml, {{"KEY_A", kTeamKey}});
+    for (const char* name :
+         {"authorization", "x-api-key", "x-provider-authorization"}) {
+      const auto loop = EventLoop::Create();
+      CallContext call(**loop, {.peer = "127.0.0.1:1"});
+      call.AddMetadata("x-api-key", kTeamKey);
+      call.AddMetadata(name, kTeamKey);
+      // Also if both are the same.
+      call.AddMetadata(name, kTeamKey);
+      EXPECT_EQ(FieldGivenTwice(CheckCaller(*runtime, call).status()), name);
+      EXPECT_EQ(FieldGivenTwice(CheckOperator(*runtime, call).status()), name);
+    }
+  }
 }
 
 absl::Status CheckOperatorAt(const RuntimeSnapshot& runtime,

@@ -162,6 +162,13 @@ TEST_F(AdminRoutesTest, NobodyIsServedWithoutAnOperatorsKey) {
   EXPECT_EQ(GivenTo("writer"), "");
 }
 
+TEST_F(AdminRoutesTest, AKeyThatIsGivenTwiceIsRefused) {
+  const RawAnswer answer =
+      Send("GET", "/policies", absl::StrCat(kKeyField, kKeyField));
+  EXPECT_EQ(answer.status, 400);
+  EXPECT_THAT(answer.body, HasSubstr("is given twice; give it once"));
+}
+
 TEST_F(AdminRoutesTest, ABodyThatWouldNotBeReadIsNotWaitedFor) {
   for (const auto& [fields, status] :
        {std::pair<std::string, int>(kJsonField, 401),

@@ -128,6 +128,33 @@ TEST_F(ApiRouterTest, AnEncodedBodyIsNotRead) {
             200);
 }
 
+TEST_F(ApiRouterTest, OneWithACredentialTwiceIsRefused) {
+  const std::string body =
+      R"({"model":"mock-model","messages":[{"role":"user","content":"a"}]})";
+  for (const char* keys :
+       {"", "auth: {callers: {api_keys: [{id: alice, key: 'env:ALICE'}]}}\n"}) {
+    Open(keys);
+    for (const std::string_view name :
+         {"authorization", "x-api-key", "x-goog-api-key",
+          "x-provider-authorization"}) {
+      const std::string twice =
+          absl::StrCat("x-api-key: alice-0123456789\r\n", ToAbsl(name),
+                       ": alice-0123456789\r\n", ToAbsl(name),
+                       ": alice-0123456789\r\n");
+      for (const auto& [method, path] :
+           {std::pair("POST", "/v1/chat/completions"),
+            std::pair("GET", "/v1/models")}) {
+        client_ = RawClient::Connect(loop_->port());
+        const RawAnswer answer =
+            Ask(method, path, *method == 'P' ? body : "", twice);
+        EXPECT_EQ(answer.status, 400) << path << " " << name;
+        EXPECT_THAT(answer.body, HasSubstr(absl::StrCat(
+                                     ToAbsl(name), ": is given twice")));
+      }
+    }
+  }
+}
+
 TEST_F(ApiRouterTest, OneThatThereIsNoRoomForIsToldSoByItsApisStatus) {
   loop_->Run([this]() -> Task<void> {
     loop_->loop().request_bytes().SetLimit(100'000);

@@ -271,6 +271,11 @@ TEST_F(CompatibilityRoutesTest, WhereKeysAreAskedForListsNeedOne) {
       EXPECT_THAT(refused.body, Not(HasSubstr("openai")));
     }
     EXPECT_EQ(Ask(path, kAlice).status, 200) << path;
+    const std::string twice = absl::StrCat(kAlice, "\r\nauthorization: Bearer ",
+                                           kAlice);
+    const RawAnswer refused = Ask(path, twice);
+    EXPECT_EQ(refused.status, 400) << path;
+    EXPECT_THAT(refused.body, HasSubstr("authorization: is given twice"));
   }
 }
 

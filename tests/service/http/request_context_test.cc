@@ -65,8 +65,24 @@ TEST(CallerFieldsTest, WhatIsAbsentIsEmpty) {
   EXPECT_FALSE(fields.directives.details);
 }
 
-TEST(CallerFieldsTest, OfSeveralTheFirstCounts) {
-  EXPECT_EQ(Read({{"x-api-key", "a"}, {"x-api-key", "b"}}).head.api_key, "a");
+TEST(CallerFieldsTest, NoCredentialMayBeRepeated) {
+  for (const std::string_view name :
+       {"authorization", "x-api-key", "x-goog-api-key",
+        "x-provider-authorization"}) {
+    EXPECT_EQ(Read({{name, "a"}}).head.repeated, "");
+    EXPECT_EQ(Read({{name, "a"}, {name, "b"}}).head.repeated, name);
+    EXPECT_EQ(Read({{name, "a"}, {"x", "y"}, {name, "a"}}).head.repeated, name);
+    EXPECT_EQ(Read({{name, ""}, {name, "a"}}).head.repeated, name);
+  }
+  const CallerFields fields =
+      Read({{"Authorization", "a"}, {"AUTHORIZATION", "b"}});
+  EXPECT_EQ(fields.head.repeated, "authorization");
+}
+
+TEST(CallerFieldsTest, OfSeveralKindsOneCounts) {
+  const CallerFields both = Read({{"authorization", "a"}, {"x-api-key", "b"}});
+  EXPECT_EQ(both.head.repeated, "");
+  EXPECT_EQ(both.head.authorization, "a");
   EXPECT_EQ(Read({{"x-goog-api-key", "g"}, {"x-api-key", "b"}}).head.api_key,
             "b");
   EXPECT_EQ(Read({{"x-goog-api-key", "g"}}).head.api_key, "g");
