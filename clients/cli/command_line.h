@@ -104,6 +104,9 @@ struct CommandLine {
   // Where operators ask, and where callers do by gRPC.
   std::string admin;
   std::string grpc;
+  // The variables that have the keys for them.
+  std::string operator_key_variable = "GATEWAY_OPERATOR_KEY";
+  std::string caller_key_variable = "GATEWAY_KEY";
   // Of rollout: what is to become of it: `off`, `on`, `reset`, a percentage, or
   // `status`.
   std::string rollout = "status";

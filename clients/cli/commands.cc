@@ -234,7 +234,8 @@ absl::StatusOr<RpcPlace> AdminOf(const CommandLine& command,
                                       command, variables));
   return RpcPlace{.address = std::move(address),
                   .key = VariableOf(variables, "GATEWAY_OPERATOR_KEY"),
-                  .tls = command.admin_tls};
+                  .tls = command.admin_tls,
+                  .key_variable = command.operator_key_variable};
 }
 
 // Where callers ask by gRPC, and as whom.
@@ -251,7 +252,7 @@ absl::StatusOr<RpcPlace> GrpcOf(const CommandLine& command,
                   .key = VariableOf(variables, "GATEWAY_KEY"),
                   .tls = command.grpc_tls,
                   .flag = "--grpc",
-                  .key_variable = "GATEWAY_KEY"};
+                  .key_variable = command.caller_key_variable};
 }
 
 int RunRollout(const CommandLine& command, const Variables& variables,

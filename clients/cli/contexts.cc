@@ -335,14 +335,17 @@ struct ContextListener {
   // Null if no key is shown there.
   const char* key_field;
   const char* key_variable;
+  std::string CommandLine::* key_from;
 };
 // The first is named by what names all: a URL or a PID file.
 constexpr ContextListener kContextListeners[] = {
-    {nullptr, nullptr, nullptr, &CommandLine::url_tls, nullptr, nullptr},
+    {nullptr, nullptr, nullptr, &CommandLine::url_tls, nullptr, nullptr,
+     nullptr},
     {"admin", &CommandLine::admin, "GATEWAY_ADMIN", &CommandLine::admin_tls,
-     "operator_key_variable", "GATEWAY_OPERATOR_KEY"},
+     "operator_key_variable", "GATEWAY_OPERATOR_KEY",
+     &CommandLine::operator_key_variable},
     {"grpc", &CommandLine::grpc, "GATEWAY", &CommandLine::grpc_tls,
-     "key_variable", "GATEWAY_KEY"}};
+     "key_variable", "GATEWAY_KEY", &CommandLine::caller_key_variable}};
 
 // Where the listeners of the gateway that is meant are. Each is where the first
 // says that says where it is, or where the gateway is: flags, a context that is
@@ -432,9 +435,11 @@ class Destination {
       command->*listener.flag = FieldText(context_, listener.field);
     }
     const std::string from = FieldText(context_, listener.key_field);
-    if (is_own && !from.empty()) {
-      (*variables)[listener.key_variable] = Told(from.c_str());
-    }
+    if (!is_own || from.empty()) return;
+    const std::string key = Told(from.c_str());
+    (*variables)[listener.key_variable] = key;
+    // What stands there in place of a variable's name may be the key itself.
+    if (!key.empty()) command->*listener.key_from = from;
   }
 
   const CommandLine said_;

@@ -32,8 +32,9 @@ extern const OperatorCommand kContextsCommand;
 
 // Decides where the gateway is, also where no context is named or in use: fills
 // in what the context says, and takes out of `variables` those that count less
-// than who says it; they get the keys under their usual names. A context that
-// does not say where the gateway is, where nobody who counts more does, becomes
+// than who says it; they get the keys under their usual names, and `command`
+// the names of the variables that had them. A context that does not say where
+// the gateway is, where nobody who counts more does, becomes
 // `placeless_context`: no other gateway is looked for. NOT_FOUND if there is
 // none of the name; INVALID_ARGUMENT if the file cannot be read.
 absl::Status ApplyContext(CommandLine* command, Variables* variables);

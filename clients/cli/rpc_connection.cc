@@ -5,6 +5,7 @@
 #include <grpcpp/security/credentials.h>
 #include <grpcpp/support/channel_arguments.h>
 
+#include <algorithm>
 #include <cstddef>
 
 #include "absl/strings/str_cat.h"
@@ -72,6 +73,18 @@ absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> CredentialsOf(
   return grpc::SslCredentials(options);
 }
 
+// gRPC ends the program at a key that no header's value may have, such as one
+// with the carriage return of a file's line.
+absl::Status CheckIsSendable(const RpcPlace& place) {
+  const auto is_printable = [](char c) { return c >= ' ' && c <= '~'; };
+  if (std::all_of(place.key.begin(), place.key.end(), is_printable)) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(absl::StrCat(
+      "the key in $", place.key_variable,
+      " has a character that is no printable ASCII, such as a line's end"));
+}
+
 // Whether a target as gRPC takes it, `dns:///localhost:1` too, leads nowhere
 // else.
 bool IsOnThisMachine(std::string_view target) {
@@ -110,6 +123,7 @@ void RunningCall::Set(grpc::ClientContext* context) {
 
 absl::StatusOr<std::shared_ptr<grpc::Channel>> OpenChannel(
     const RpcPlace& place) {
+  GATEWAY_RETURN_IF_ERROR(CheckIsSendable(place));
   GATEWAY_ASSIGN_OR_RETURN(
       const std::shared_ptr<grpc::ChannelCredentials> credentials,
       CredentialsOf(place.tls));

@@ -68,8 +68,9 @@ class RunningCall {
 
 // What follows is for RpcConnection.
 
-// Fails if the certificates or the key cannot be read, do not belong together
-// or would not be used. Messages name the files and never what is in them.
+// Fails if the certificates or their key cannot be read, do not belong together
+// or would not be used, and if the asker's key cannot be sent. Messages name
+// the files and the variable, and never what is in them.
 absl::StatusOr<std::shared_ptr<grpc::Channel>> OpenChannel(
     const RpcPlace& place);
 void PrepareCall(const RpcPlace& place, grpc::ClientContext& context);

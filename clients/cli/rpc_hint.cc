@@ -141,8 +141,7 @@ std::string RpcHint(const RpcPlace& place, const grpc::Status& status) {
                               ", or have a context name the variable that has "
                               "it (gatewayctl contexts set)",
                               HintOfCertificate(place))
-               : absl::StrCat("that is what $", place.key_variable,
-                              " says, or the variable of the context in use");
+               : absl::StrCat("that is what $", place.key_variable, " says");
   }
   return "";
 }

@@ -75,6 +75,8 @@ TEST_F(ContextsTest, TheOneInUseSaysWhatNobodyElseDoes) {
   EXPECT_EQ(command.grpc, "test:1");
   EXPECT_EQ(command.url, "http://test");
   EXPECT_EQ(applied_["GATEWAY_KEY"], "secret");
+  EXPECT_EQ(command.caller_key_variable, "TEST_KEY");
+  EXPECT_EQ(command.operator_key_variable, "GATEWAY_OPERATOR_KEY");
   // Flags and variables count more.
   variables_["GATEWAY_ADMIN"] = "other:2";
   variables_["GATEWAY_KEY"] = "other";
@@ -84,6 +86,7 @@ TEST_F(ContextsTest, TheOneInUseSaysWhatNobodyElseDoes) {
   EXPECT_EQ(command.grpc, "other:1");
   EXPECT_EQ(command.url, "");
   EXPECT_EQ(applied_["GATEWAY_KEY"], "other");
+  EXPECT_EQ(command.caller_key_variable, "GATEWAY_KEY");
 }
 
 TEST_F(ContextsTest, OneThatIsNamedCountsMoreThanVariables) {

@@ -143,6 +143,10 @@ class GatewayctlFailuresTest(GatewayctlCase):
             done = self.run_ctl(*words, env={variable: "of-somebody-else"})
             self.assert_refused(done, "$%s says" % variable)
             self.assertNotIn("of-somebody-else", done.stderr)
+            # As a line of a file with CRLF has it.
+            done = self.run_ctl(*words, env={variable: key + "\r"})
+            self.assert_refused(done, "$%s has a character" % variable)
+            self.assertNotIn(key, done.stderr)
             done = self.run_ctl(*words, env={variable: key})
             self.assertEqual(done.returncode, 0, done.stderr)
         gateway.stop()

@@ -11,6 +11,7 @@ namespace gateway {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 // What is wrong with the files of a connection, or OK.
 std::string TlsProblemOf(const TlsFiles& tls) {
@@ -42,6 +43,22 @@ TEST(RpcConnectionTest, ACertificateIsShownWithItsKeyAndOverTlsAlone) {
               HasSubstr(key + ": holds a private key"));
   EXPECT_THAT(TlsProblemOf({.ca = ca, .cert = cert, .key = another}),
               HasSubstr(another + ": is not the key"));
+}
+
+TEST(RpcConnectionTest, AKeyThatNoHeaderMayHaveIsToldByItsVariable) {
+  for (const std::string key :
+       {"abc\r", "abc\n", "a\tb", "caf\xc3\xa9", "abc\x7f"}) {
+    const absl::Status opened =
+        AdminConnection::Open({.address = "127.0.0.1:1",
+                               .key = key,
+                               .key_variable = "PROD_OPERATOR_KEY"})
+            .status();
+    EXPECT_TRUE(absl::IsInvalidArgument(opened)) << opened;
+    EXPECT_THAT(opened.ToString(), HasSubstr("$PROD_OPERATOR_KEY"));
+    EXPECT_THAT(opened.ToString(), Not(HasSubstr(key)));
+  }
+  EXPECT_TRUE(
+      AdminConnection::Open({.address = "127.0.0.1:1", .key = "~ a!"}).ok());
 }
 
 TEST(RpcConnectionTest, WhatWasCancelledForGoodBeginsNoMore) {
