@@ -18,6 +18,9 @@
 #include "clients/cli/failure_text.h"
 #include "clients/cli/interrupts.h"
 #include "clients/cli/told_file.h"
+#include "clients/cpp/event_order.h"
+#include "google/rpc/error_details.pb.h"
+#include "google/rpc/status.pb.h"
 
 namespace gateway {
 namespace {
@@ -29,6 +32,55 @@ constexpr std::string_view kChatHint =
     "Ctrl-D ends the chat, Ctrl-C an answer; /new begins anew.\n";
 // As large as a request may be by default.
 constexpr size_t kPromptBytesMax = 32 * 1024 * 1024;
+
+// A call that went well and has no whole answer, as the clients of programs
+// tell of it.
+absl::Status InterruptedAnswer(const RpcPlace& place, absl::StatusCode code,
+                               const std::string& what) {
+  google::rpc::ErrorInfo info;
+  info.set_reason("STREAM_INTERRUPTED");
+  info.set_domain("llmgateway.dev");
+  google::rpc::Status details;
+  details.add_details()->PackFrom(info);
+  absl::Status interrupted(
+      code, absl::StrCat("the answer of the gateway at ", place.address,
+                         " is not whole: ", what));
+  SetRpcDetails(details.SerializeAsString(), &interrupted);
+  return interrupted;
+}
+
+// Whether a stream's events are those of a whole answer.
+class AnswerCheck {
+ public:
+  // Returns whether the event is the next one; no other counts behind one that
+  // is not.
+  bool Add(const v1::GenerateEvent& event) {
+    disorder_ = order_.Add(event);
+    if (!disorder_.empty()) return false;
+    if (event.has_end()) outcome_ = event.end().outcome();
+    return true;
+  }
+
+  // DATA_LOSS for events that are missing, doubled or behind the end, and
+  // UNAVAILABLE for a stream without the end of a whole answer.
+  absl::Status Conclude(const RpcPlace& place) const {
+    if (!disorder_.empty()) {
+      return InterruptedAnswer(place, absl::StatusCode::kDataLoss, disorder_);
+    }
+    if (outcome_ == v1::StreamEnd::OUTCOME_FINISHED) return absl::OkStatus();
+    return InterruptedAnswer(
+        place, absl::StatusCode::kUnavailable,
+        outcome_ == v1::StreamEnd::OUTCOME_UNSPECIFIED
+            ? "the stream broke off without its end"
+            : absl::StrCat("its end is ",
+                           v1::StreamEnd::Outcome_Name(outcome_)));
+  }
+
+ private:
+  EventOrder order_;
+  std::string disorder_;  // Empty as long as there is none.
+  v1::StreamEnd::Outcome outcome_ = v1::StreamEnd::OUTCOME_UNSPECIFIED;
+};
 
 // One conversation with one gateway.
 class Conversation {
@@ -63,16 +115,18 @@ class Conversation {
   absl::Status Send(const v1::GenerateRequest& request, RunningCall* running,
                     std::string* answer) {
     ChatPrinter printer(console_, as_json_);
-    const auto print = [&printer](const v1::GenerateEvent& event) {
-      printer.Print(event);
-      return true;
+    AnswerCheck check;
+    const auto print = [&](const v1::GenerateEvent& event) {
+      const bool is_next = check.Add(event);
+      if (is_next) printer.Print(event);
+      return is_next;
     };
-    absl::Status ended =
+    const absl::Status ended =
         gateway_.StreamWhile<v1::GenerateRequest, v1::GenerateEvent>(
             &v1::GatewayService::Stub::StreamGenerate, request, print, running);
     printer.Finish();
     *answer = printer.answer();
-    return ended;
+    return ended.ok() ? check.Conclude(gateway_.place()) : ended;
   }
 
   const GatewayConnection& gateway_;

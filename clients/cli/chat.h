@@ -20,7 +20,8 @@
 namespace gateway {
 
 // Returns why the one call failed; on a terminal that is said there, and the
-// chat goes on. INVALID_ARGUMENT for words that make no sense.
+// chat goes on. A stream that is no whole answer is such a failure, behind what
+// came of it. INVALID_ARGUMENT for words that make no sense.
 absl::Status Chat(const RpcPlace& place, const OperatorWords& words,
                   const Console& console);
 

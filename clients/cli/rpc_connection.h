@@ -88,6 +88,8 @@ class RpcConnection {
     return RpcConnection(std::move(place), Service::NewStub(channel));
   }
 
+  const RpcPlace& place() const { return place_; }
+
   // Errors have the gateway's code, name it, have a line for each field that
   // it does not like, and say what may help.
   template <typename Request, typename Response>
