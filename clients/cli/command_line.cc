@@ -14,6 +14,8 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "base/string_view.h"
+#include "base/text/json.h"
 #include "clients/cli/alerts_request.h"
 #include "clients/cli/audit_request.h"
 #include "clients/cli/budgets_request.h"
@@ -90,6 +92,24 @@ constexpr std::string_view kValuedFlags[] = {
 constexpr std::string_view kPlainFlags[] = {"--gateway", "--no-gateway",
                                             "--proxy",   "--no-proxy",
                                             "--help",    "--version"};
+
+// Flags whose files are opened here, under whatever name they have.
+constexpr std::string_view kFileFlags[] = {
+    "--ca_file", "--cert_file", "--key_file", "--daemon_config", "--request",
+    "--file",    "--archive",   "--out",      "--to",            "--check",
+    "--prices"};
+
+// What takes such files as its words, from which of them on.
+struct FileWords {
+  Verb verb;
+  std::string_view what;
+  size_t from;
+};
+constexpr FileWords kFileWords[] = {
+    {Verb::kConfig, "check", 1},  {Verb::kConfig, "diff", 1},
+    {Verb::kConfig, "apply", 1},  {Verb::kLedger, "verify", 1},
+    {Verb::kLedger, "import", 1}, {Verb::kLedger, "reprice", 1},
+    {Verb::kLedger, "prove", 2}};
 
 absl::Status Mistake(std::string what) {
   return absl::InvalidArgumentError(
@@ -192,6 +212,35 @@ absl::Status SetFlag(const std::string& name, const std::string& value,
   return absl::OkStatus();
 }
 
+bool IsFlagAmong(absl::Span<const std::string_view> flags,
+                 std::string_view flag) {
+  return std::find(flags.begin(), flags.end(), flag) != flags.end();
+}
+
+// What is sent, kept or told must be a text.
+absl::Status CheckIsText(std::string_view value, std::string_view where) {
+  if (IsUtf8(value)) return absl::OkStatus();
+  return Mistake(absl::StrCat(ToAbsl(where),
+                              " is no text in UTF-8, which iconv makes of it"));
+}
+
+// The words behind a command, but for a program's own.
+absl::Status CheckAreTexts(const KnownCommand& known,
+                           const std::vector<std::string>& words) {
+  size_t texts = words.size();
+  for (const FileWords& files : kFileWords) {
+    const bool is_meant =
+        files.verb == known.verb && !words.empty() && words[0] == files.what;
+    if (is_meant) texts = std::min(texts, files.from);
+  }
+  for (size_t i = 0; i < texts; ++i) {
+    GATEWAY_RETURN_IF_ERROR(CheckIsText(
+        words[i],
+        absl::StrCat("word ", i + 1, " behind ", ToAbsl(known.name))));
+  }
+  return absl::OkStatus();
+}
+
 // The flags of one app, in the order in which they were said.
 absl::Status TakeFlags(const CLI::App& app, CommandLine* command) {
   std::map<const CLI::Option*, size_t> taken;
@@ -203,10 +252,10 @@ absl::Status TakeFlags(const CLI::App& app, CommandLine* command) {
     if (option->get_items_expected_max() == 0 && value != "true") {
       return Mistake(absl::StrCat(name, " takes no value"));
     }
-    const auto is_common = [&name](absl::Span<const std::string_view> flags) {
-      return std::find(flags.begin(), flags.end(), name) != flags.end();
-    };
-    if (is_common(kValuedFlags) || is_common(kPlainFlags)) {
+    if (!IsFlagAmong(kFileFlags, name)) {
+      GATEWAY_RETURN_IF_ERROR(CheckIsText(value, name));
+    }
+    if (IsFlagAmong(kValuedFlags, name) || IsFlagAmong(kPlainFlags, name)) {
       GATEWAY_RETURN_IF_ERROR(SetFlag(name, value, command));
     } else {
       command->asked.flags.emplace_back(name, value);
@@ -260,6 +309,7 @@ absl::Status TakeWords(const KnownCommand& known, const CLI::App& app,
     return command->program.empty() ? Mistake("exec needs a program")
                                     : absl::OkStatus();
   }
+  GATEWAY_RETURN_IF_ERROR(CheckAreTexts(known, words));
   if (known.asked != nullptr) {
     command->asked.words = std::move(words);
     return absl::OkStatus();

@@ -118,8 +118,9 @@ struct CommandLine {
   std::vector<std::string> program;
 };
 
-// INVALID_ARGUMENT says which word is wrong. `words` come without the
-// program's own name.
+// INVALID_ARGUMENT says which word is wrong. Words must be texts in UTF-8, but
+// for a program's own and the names of files that are only opened. `words` come
+// without the program's own name.
 absl::StatusOr<CommandLine> ParseCommandLine(
     const std::vector<std::string>& words);
 

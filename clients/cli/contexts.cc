@@ -19,6 +19,7 @@
 #include "base/os/file.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
+#include "base/text/json.h"
 #include "clients/cli/answer_text.h"
 #include "clients/cli/file_lock.h"
 #include "clients/cli/told_file.h"
@@ -52,7 +53,10 @@ absl::StatusOr<std::string> ReadUrl(const std::string& text) {
 }
 
 absl::StatusOr<std::string> ReadFileName(const std::string& text) {
-  return FromRoot(text);
+  std::string path = FromRoot(text);
+  if (IsUtf8(path)) return path;
+  return absl::InvalidArgumentError(
+      "is a path that is no text in UTF-8, as which contexts are kept");
 }
 
 // As gRPC takes it: `host:port`, or a name of its own, as in `dns:///a:1`.

@@ -11,6 +11,7 @@
 #include "base/process/exec_program.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
+#include "base/text/json.h"
 #include "clients/cli/told_file.h"
 #include "google/protobuf/struct.pb.h"
 #include "google/protobuf/util/json_util.h"
@@ -185,6 +186,11 @@ absl::Status RememberStart(const DaemonFiles& files, const OperatorWords& words,
     // A program without a slash is looked for along the PATH.
     if (flag != kProgramFlag || value.find('/') != value.npos) {
       value = FromRoot(value);
+    }
+    if (!IsUtf8(value)) {
+      return FlagMistake(flag,
+                         "is a path that is no text in UTF-8, as which it is "
+                         "kept");
     }
     (*told.mutable_fields())[std::string(flag)].set_string_value(value);
   }

@@ -46,7 +46,8 @@ std::string FailureText(const absl::Status& why, bool as_json) {
   json.StringField("message", ToStd(message));
   json.EndObject();
   json.EndObject();
-  return text + "\n";
+  // Of a file whose name is no text in UTF-8 it shows what is.
+  return ShownText(text) + "\n";
 }
 
 bool WantsJson(const std::vector<std::string>& words) {

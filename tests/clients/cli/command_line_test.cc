@@ -15,6 +15,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::StartsWith;
 
 using Verb = CommandLine::Verb;
 
@@ -222,6 +223,33 @@ TEST(CommandLineTest, AValueIsTakenAsItIs) {
                           testing::Pair("--label", "[a,b]"),
                           testing::Pair("--name", "-1"),
                           testing::Pair("--label", "c=d,e")));
+}
+
+TEST(CommandLineTest, WhatIsNotOnlyOpenedIsAText) {
+  const std::vector<std::vector<std::string>> all_flags = {
+      {"chat", "--model", "a\xff"},
+      {"chat", "--system=a\xff"},
+      {"route", "explain", "--tag", "a\xff"},
+      {"keys", "create", "--name", "a\xff"},
+      {"logs", "set-level", "--module", "a\xff"},
+      {"daemon", "start", "--config", "a\xff"},
+      {"status", "--url", "a\xff"}};
+  for (const std::vector<std::string>& words : all_flags) {
+    EXPECT_THAT(ProblemOf(words), HasSubstr("is no text in UTF-8"));
+    EXPECT_THAT(ProblemOf(words), StartsWith("--"));
+  }
+  EXPECT_THAT(ProblemOf({"providers", "get", "a\xff"}),
+              HasSubstr("word 2 behind providers is no text in UTF-8"));
+  EXPECT_THAT(ProblemOf({"rollout", "a\xff"}), HasSubstr("word 1"));
+  EXPECT_THAT(ProblemOf({"ledger", "prove", "a\xff", "b"}),
+              HasSubstr("word 2"));
+  // A file's name is what it is, and so are a program's words.
+  EXPECT_THAT(Parsed({"ledger", "verify", "a\xff"}).asked.words,
+              ElementsAre("verify", "a\xff"));
+  EXPECT_THAT(Parsed({"ledger", "prove", "b", "a\xff"}).asked.words,
+              ElementsAre("prove", "b", "a\xff"));
+  EXPECT_EQ(Parsed({"health", "--ca_file", "a\xff"}).ca_file, "a\xff");
+  EXPECT_THAT(Parsed({"exec", "--", "a\xff"}).program, ElementsAre("a\xff"));
 }
 
 TEST(CommandLineTest, AFlagThatHasNoValueTakesNone) {

@@ -142,6 +142,10 @@ TEST_F(ContextsTest, FilesAreTheSameWhereverOneIs) {
   EXPECT_EQ(command.admin_tls.ca, FromRoot("ca.pem"));
   EXPECT_THAT(command.admin_tls.ca, StartsWith("/"));
   EXPECT_EQ(command.pid_file, FromRoot("../gateway.pid"));
+  // They are kept as texts.
+  const absl::Status kept = Run({"set", "prod", "--ca_file", "a\xff"}).status();
+  EXPECT_TRUE(absl::IsInvalidArgument(kept)) << kept;
+  EXPECT_THAT(kept.ToString(), HasSubstr("--ca_file is a path"));
 }
 
 TEST_F(ContextsTest, NamesAndAddressesThatCannotBeAreRefused) {

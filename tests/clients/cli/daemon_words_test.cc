@@ -112,8 +112,8 @@ TEST(DaemonWordsTest, WhatVariablesSayOfAStartIsRememberedToo) {
   std::string folder = testing::TempDir() + "/start.XXXXXX";
   ASSERT_NE(mkdtemp(folder.data()), nullptr);
   const DaemonFiles files = {.pid_file = folder + "/g.pid"};
-  const Variables variables = {{"GATEWAY_CONFIG", "a.yaml"},
-                               {"GATEWAY_PROGRAM", "/opt/gateway"}};
+  Variables variables = {{"GATEWAY_CONFIG", "a.yaml"},
+                         {"GATEWAY_PROGRAM", "/opt/gateway"}};
   ASSERT_TRUE(RememberStart(files, {}, variables).ok());
   const OperatorWords words = *WithStart(files, {});
   EXPECT_EQ(LastOf(words, "--config"), FromRoot("a.yaml"));
@@ -121,6 +121,11 @@ TEST(DaemonWordsTest, WhatVariablesSayOfAStartIsRememberedToo) {
   const OperatorWords told = {.flags = {{"--config", "/b.yaml"}}};
   ASSERT_TRUE(RememberStart(files, told, variables).ok());
   EXPECT_EQ(LastOf(*WithStart(files, {}), "--config"), "/b.yaml");
+  // It is kept as a text.
+  variables["GATEWAY_CONFIG"] = "a\xff.yaml";
+  const absl::Status kept = RememberStart(files, {}, variables);
+  EXPECT_TRUE(absl::IsInvalidArgument(kept)) << kept;
+  EXPECT_THAT(kept.ToString(), HasSubstr("--config is a path"));
 }
 
 TEST(DaemonWordsTest, AProcessThatWasStartedIsKnownWhileItGoesOn) {

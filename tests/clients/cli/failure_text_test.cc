@@ -36,6 +36,11 @@ TEST(FailureTextTest, ALineForPeopleAndAnObjectForPrograms) {
             "\n");
 }
 
+TEST(FailureTextTest, ProgramsReadUtf8WhateverAFileIsCalled) {
+  EXPECT_THAT(FailureText(absl::NotFoundError("a\xff"), /*as_json=*/true),
+              HasSubstr("\"a\xef\xbf\xbd\""));
+}
+
 TEST(FailureTextTest, ATerminalObeysNoWordsOfAGateway) {
   EXPECT_EQ(FailureText(absl::InternalError("a\x1b[2Jb"), /*as_json=*/false),
             "gatewayctl: a\\u001b[2Jb\n");
