@@ -14,7 +14,6 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "base/net/base_url.h"
 #include "base/net/host_port.h"
 #include "base/os/file.h"
 #include "base/status_macros.h"
@@ -22,6 +21,7 @@
 #include "base/text/json.h"
 #include "clients/cli/answer_text.h"
 #include "clients/cli/file_lock.h"
+#include "clients/cli/route_search.h"
 #include "clients/cli/told_file.h"
 #include "google/protobuf/struct.pb.h"
 #include "google/protobuf/util/json_util.h"
@@ -46,7 +46,7 @@ constexpr OperatorVerb kContextsVerbs[] = {
 using ReadField = absl::StatusOr<std::string> (*)(const std::string& text);
 
 absl::StatusOr<std::string> ReadUrl(const std::string& text) {
-  const absl::Status legal = ParseBaseUrl(text).status();
+  const absl::Status legal = CheckGatewayUrl(text);
   if (legal.ok()) return text;
   return absl::InvalidArgumentError(
       absl::StrCat("is no URL: it ", legal.message()));

@@ -1,5 +1,6 @@
 #include "clients/cli/route_search.h"
 
+#include <cstddef>
 #include <string>
 #include <utility>
 
@@ -32,6 +33,23 @@ Route GatewayRoute(std::string url) {
   return route;
 }
 
+// What may be told of a text that is no URL: not what may be a password or a
+// key, before an '@' or in a query.
+std::string ToldUrl(std::string_view text) {
+  std::string told;
+  const size_t at = text.rfind('@');
+  if (at != std::string_view::npos) {
+    const size_t scheme_end = text.substr(0, at).find("://");
+    if (scheme_end != std::string_view::npos) {
+      told = text.substr(0, scheme_end + 3);
+    }
+    told += "***";
+    text.remove_prefix(at);
+  }
+  told += text.substr(0, text.find_first_of("?#"));
+  return told;
+}
+
 Route ProxyRoute(int port) {
   Route route;
   route.url = absl::StrCat("http://127.0.0.1:", port);
@@ -41,6 +59,14 @@ Route ProxyRoute(int port) {
 }
 
 }  // namespace
+
+absl::Status CheckGatewayUrl(std::string_view url) {
+  const absl::Status legal = ParseBaseUrl(url).status();
+  if (legal.ok() || url.find('@') == std::string_view::npos) return legal;
+  return absl::InvalidArgumentError(
+      "must be http://host:port without a user name or password; keys are for "
+      "$GATEWAY_KEY and $GATEWAY_OPERATOR_KEY");
+}
 
 RouteSearch::RouteSearch(const CommandLine& command, const Switches& switches,
                          const Variables& variables)
@@ -65,10 +91,10 @@ RouteSearch::RouteSearch(const CommandLine& command, const Switches& switches,
 
 absl::StatusOr<Route> RouteSearch::Find() const {
   if (!url_.empty()) {
-    const absl::Status legal = ParseBaseUrl(url_).status();
+    const absl::Status legal = CheckGatewayUrl(url_);
     if (!legal.ok()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("'", url_, "' is no URL: it ", legal.message()));
+      return absl::InvalidArgumentError(absl::StrCat(
+          "'", ToldUrl(url_), "' is no URL: it ", legal.message()));
     }
     return GatewayRoute(url_);
   }

@@ -11,8 +11,10 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "clients/cli/command_line.h"
 #include "clients/cli/switches.h"
@@ -31,6 +33,10 @@ struct Route {
   std::string pid_file;
   std::optional<PidRecord> record;
 };
+
+// Checks what is said to be a gateway's URL. INVALID_ARGUMENT says what it must
+// be, and repeats nothing of it: it may hold a password.
+absl::Status CheckGatewayUrl(std::string_view url);
 
 class RouteSearch {
  public:

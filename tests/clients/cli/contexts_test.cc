@@ -148,6 +148,14 @@ TEST_F(ContextsTest, FilesAreTheSameWhereverOneIs) {
   EXPECT_THAT(kept.ToString(), HasSubstr("--ca_file is a path"));
 }
 
+TEST_F(ContextsTest, APasswordIsNoPartOfAUrl) {
+  const absl::Status refused =
+      Run({"set", "prod", "--url", "http://u:secret@prod"}).status();
+  EXPECT_THAT(refused.ToString(), HasSubstr("without a user name or password"));
+  EXPECT_THAT(refused.ToString(), HasSubstr("$GATEWAY_KEY"));
+  EXPECT_THAT(refused.ToString(), Not(HasSubstr("secret")));
+}
+
 TEST_F(ContextsTest, NamesAndAddressesThatCannotBeAreRefused) {
   const std::vector<std::pair<std::string, std::string>> all_wrong = {
       {"--admin", "prod"},          {"--admin", "prod:0"},

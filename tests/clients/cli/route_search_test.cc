@@ -20,6 +20,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::Pair;
 
 class RouteSearchTest : public testing::Test {
@@ -86,6 +87,25 @@ TEST_F(RouteSearchTest, WhatIsNoUrlIsRefused) {
     command_.url = bad;
     EXPECT_THAT(FoundUrl(), HasSubstr(absl::StrCat("'", bad, "' is no URL")));
   }
+}
+
+TEST_F(RouteSearchTest, WhatMayBeAPasswordIsNotTold) {
+  for (const std::string bad :
+       {"http://u:secret@a:1", "u:secret@a:1", "http://u:se/secret@a:1",
+        "http://u:secret?@a:1", "http://secret@a:1/?key=secret",
+        "http://a:1/?key=secret"}) {
+    command_.url = "";
+    variables_["GATEWAY_URL"] = bad;
+    EXPECT_THAT(FoundUrl(), Not(HasSubstr("secret"))) << bad;
+    EXPECT_THAT(FoundUrl(), HasSubstr("a:1")) << bad;
+    command_.url = bad;
+    EXPECT_THAT(FoundUrl(), Not(HasSubstr("secret"))) << bad;
+  }
+  command_.url = "http://u:secret@a:1";
+  EXPECT_EQ(FoundUrl(),
+            "'http://***@a:1' is no URL: it must be http://host:port without a "
+            "user name or password; keys are for $GATEWAY_KEY and "
+            "$GATEWAY_OPERATOR_KEY");
 }
 
 TEST_F(RouteSearchTest, TheFirstPlaceThatIsGivenCounts) {
