@@ -151,7 +151,8 @@ void PrepareStream(const RpcPlace& place, grpc::ClientContext& context) {
   }
 }
 
-absl::Status RpcFailure(const RpcPlace& place, const grpc::Status& status) {
+absl::Status RpcFailure(const RpcPlace& place, const grpc::Status& status,
+                        bool has_answered) {
   std::string text = RpcFailureText(place, status);
   google::rpc::Status details;
   details.ParseFromString(status.error_details());
@@ -169,7 +170,7 @@ absl::Status RpcFailure(const RpcPlace& place, const grpc::Status& status) {
                       mistake.description());
     }
   }
-  const std::string hint = RpcHint(place, status);
+  const std::string hint = RpcHint(place, status, has_answered);
   if (!hint.empty()) absl::StrAppend(&text, "\n", hint);
   absl::Status failure(static_cast<absl::StatusCode>(status.error_code()),
                        text);

@@ -76,7 +76,9 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> OpenChannel(
 void PrepareCall(const RpcPlace& place, grpc::ClientContext& context);
 void PrepareStream(const RpcPlace& place, grpc::ClientContext& context);
 // Keeps the details of the status; see FailureReason of failure_text.h.
-absl::Status RpcFailure(const RpcPlace& place, const grpc::Status& status);
+// `has_answered` says that the call had a part of its answer.
+absl::Status RpcFailure(const RpcPlace& place, const grpc::Status& status,
+                        bool has_answered = false);
 
 template <typename Service>
 class RpcConnection {
@@ -151,7 +153,9 @@ class RpcConnection {
     if (running != nullptr) running->Set(&context);
     const auto reader = (*stub_.*method)(&context, request);
     bool ended = false;
+    bool has_answered = false;
     for (Response response; !ended && reader->Read(&response);) {
+      has_answered = true;
       ended = !visit(response);
     }
     if (ended) context.TryCancel();
@@ -159,7 +163,7 @@ class RpcConnection {
     if (running != nullptr) running->Set(nullptr);
     // That it is cancelled, if it was ended here, is known.
     if (ended || status.ok()) return absl::OkStatus();
-    return RpcFailure(place_, status);
+    return RpcFailure(place_, status, has_answered);
   }
 
  private:

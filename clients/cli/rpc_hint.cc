@@ -20,7 +20,8 @@ constexpr std::string_view kLost[] = {
     "Socket closed",        "Connection reset by peer",
     "Endpoint read failed", "Stream removed",
     "Broken pipe",          "Connection aborted",
-    "Connection dropped",   "keepalive watchdog timeout"};
+    "Connection dropped",   "keepalive watchdog timeout",
+    "recvmsg:Connection reset by peer"};
 constexpr std::string_view kTooLate = "Deadline Exceeded";
 // What stands before the cause of the last address that was tried.
 constexpr std::string_view kCauseMarks[] = {
@@ -115,13 +116,14 @@ std::string RpcFailureText(const RpcPlace& place, const grpc::Status& status) {
       says_why ? "" : ", and not why");
 }
 
-std::string RpcHint(const RpcPlace& place, const grpc::Status& status) {
+std::string RpcHint(const RpcPlace& place, const grpc::Status& status,
+                    bool has_answered) {
   if (Says(status, kNoGrpc) || Says(status, kNoGrpcEither)) {
     return absl::StrCat("is that its HTTP port? ", place.flag,
                         " takes another; gatewayctl status tells which it has");
   }
   if (Says(status, kNotConnected) || Says(status, kNotResolved) ||
-      IsLost(status)) {
+      (IsLost(status) && !has_answered)) {
     return HintOfAddress(place, status);
   }
   if (status.error_code() == grpc::StatusCode::UNIMPLEMENTED &&

@@ -21,8 +21,9 @@ namespace gateway {
 std::string RpcFailureText(const RpcPlace& place, const grpc::Status& status);
 
 // What newcomers mistake: the address, TLS, or the key. Empty where there is
-// nothing to say.
-std::string RpcHint(const RpcPlace& place, const grpc::Status& status);
+// nothing to say, as of a connection that is lost after it `has_answered`.
+std::string RpcHint(const RpcPlace& place, const grpc::Status& status,
+                    bool has_answered = false);
 
 }  // namespace gateway
 

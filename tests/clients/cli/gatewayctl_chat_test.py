@@ -83,6 +83,15 @@ class GatewayctlChatTest(GatewayctlCase):
         self.assert_refused(self.run_ctl("chat", stdin="a\udcffb"),
                             "no text in UTF-8")
 
+    def test_a_gateway_that_dies_amid_an_answer_was_reached(self):
+        chat = self.begin("chat", "Hi", "--provider", "silent", "--model", "m")
+        self.assertEqual(chat.stdout.read(4), "This")
+        self.gateway.kill()
+        _, err = chat.communicate(timeout=TIMEOUT_S)
+        self.assertEqual(chat.returncode, 1)
+        self.assertIn("broke off", err)
+        self.assertNotIn("--ca_file", err)
+
     def test_lines_of_a_terminal_are_turns(self):
         terminal = self.on_terminal("chat")
         terminal.read_until("> ")

@@ -64,6 +64,19 @@ TEST(RpcHintTest, TlsIsThoughtOf) {
               Not(HasSubstr("--cert_file")));
 }
 
+TEST(RpcHintTest, WhoHasAnsweredWasReachedInTheRightWay) {
+  const RpcPlace place = {.address = "a:1"};
+  for (const char* const message :
+       {"Socket closed", "recvmsg:Connection reset by peer"}) {
+    const grpc::Status lost = Unavailable(message);
+    EXPECT_THAT(RpcFailureText(place, lost), HasSubstr("broke off")) << message;
+    EXPECT_THAT(RpcHint(place, lost, /*has_answered=*/true), IsEmpty());
+  }
+  const grpc::Status unknown(grpc::StatusCode::UNAUTHENTICATED, "who is it?");
+  EXPECT_THAT(RpcHint(place, unknown, /*has_answered=*/true),
+              HasSubstr("put the key into"));
+}
+
 TEST(RpcHintTest, AnotherListenerIsTold) {
   const RpcPlace place = {.address = "a:1", .flag = "--grpc"};
   const grpc::Status http(grpc::StatusCode::UNIMPLEMENTED,
