@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <string_view>
 #include <utility>
 
@@ -80,7 +81,9 @@ absl::Status SetNumbers(const OperatorWords& words,
     if (!absl::SimpleAtoi(tokens, &tokens_max) || tokens_max < 1) {
       return FlagMistake(
           "--max_tokens",
-          absl::StrCat("must be a number from 1 on, not '", tokens, "'"));
+          absl::StrCat("must be a number from 1 to ",
+                       std::numeric_limits<int32_t>::max(), ", not '", tokens,
+                       "'"));
     }
     request->set_max_output_tokens(tokens_max);
   }

@@ -138,7 +138,7 @@ TEST(ChatRequestTest, NumbersHaveTheirRanges) {
   EXPECT_TRUE(TurnsOf({{"--max_tokens", "1"}}).ok());
   for (const char* const wrong : {"0", "many", "99999999999"}) {
     EXPECT_THAT(TurnsOf({{"--max_tokens", wrong}}).status().ToString(),
-                HasSubstr("--max_tokens must be a number from 1 on"))
+                HasSubstr("--max_tokens must be a number from 1 to 2147483647"))
         << wrong;
   }
 }
