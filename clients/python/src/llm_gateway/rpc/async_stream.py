@@ -4,7 +4,11 @@
         async for event in stream:
             print(event.delta.text, end="")
 
-To be used by one coroutine at a time, in the event loop of its client.
+One that is left early is cancelled: at once by a `with` block or close(), else
+once nobody has it any more.
+
+To be used by one coroutine at a time, in the event loop of its client; it may
+be dropped by any thread.
 """
 
 from __future__ import annotations
@@ -53,10 +57,12 @@ class AsyncGenerateStream:
         self._start = start
         self._plan = plan
         self._record = record
-        self._is_over = False
         self._failure: CallError | None = None
         self._closed = asyncio.Event()
+        self._loop = asyncio.get_event_loop()  # As the call finds its own.
+        self._is_over = True  # If it cannot be begun.
         self._call = start()
+        self._is_over = False
 
     @property
     def request_id(self) -> str:
@@ -127,10 +133,14 @@ class AsyncGenerateStream:
         raise StopAsyncIteration
 
     async def texts(self) -> AsyncIterator[str]:
-        """The pieces of the first answer's text."""
-        async for event in self:
-            if text := text_of(event):
-                yield text
+        """The pieces of the first answer's text. Who leaves its loop early
+        leaves the stream, which is closed."""
+        try:
+            async for event in self:
+                if text := text_of(event):
+                    yield text
+        finally:
+            self.close()
 
     def close(self) -> None:
         """Cancels it if it goes on; what is read then raises
@@ -157,6 +167,16 @@ class AsyncGenerateStream:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+    def __del__(self) -> None:
+        if self._is_over:
+            return
+        # A finalizer runs in any thread, and in the midst of anything.
+        try:
+            self._loop.call_soon_threadsafe(self._call.cancel)
+        except RuntimeError:  # Nothing runs in the loop any more.
+            with contextlib.suppress(RuntimeError):
+                self._call.cancel()
 
     def _fail(self, failure: CallError) -> CallError:
         self._is_over = True

@@ -213,10 +213,14 @@ class GenerateStream:
                 self._call.cancel()
 
     def texts(self) -> Iterator[str]:
-        """The pieces of the first answer's text."""
-        for event in self:
-            if text := text_of(event):
-                yield text
+        """The pieces of the first answer's text. Who leaves its loop early
+        leaves the stream, which is closed."""
+        try:
+            for event in self:
+                if text := text_of(event):
+                    yield text
+        finally:
+            self.close()
 
     def cancel(self) -> None:
         """Ends it now, also while it waits for its next attempt; what is read

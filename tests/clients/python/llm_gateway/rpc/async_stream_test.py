@@ -2,6 +2,7 @@
 
 import asyncio
 import unittest
+from unittest import mock
 
 from tests.clients.python.llm_gateway import client_case
 from tests.clients.python.llm_gateway.client_case import (
@@ -11,6 +12,7 @@ from tests.clients.python.llm_gateway.rpc.stream_test import (
     FINISHED, STARTED, TEXT)
 
 import grpc
+from llm_gateway.gateway import LLMGateway
 from llm_gateway.rpc import errors
 from llmgateway.v1 import gateway_pb2
 
@@ -53,6 +55,33 @@ class RealStreamTest(AsyncCase):
         with self.assertRaises(errors.CallCancelledError):
             await anext(stream)
 
+    async def test_one_that_nobody_has_any_more_stops_the_model(self):
+        for left_by in (StopAsyncIteration, ValueError):
+            with self.subTest(left_by.__name__):
+                self.upstream.reset()
+                self.upstream.set_script("gpt-x", _ENDLESS)
+                with self.assertRaises(left_by):
+                    async for _ in await self.stream():
+                        raise left_by
+                await asyncio.to_thread(
+                    self.upstream.wait_for, "cancelled", "gpt-x")
+
+    async def test_another_thread_may_have_it_last(self):
+        self.upstream.set_script("gpt-x", _ENDLESS)
+        streams = [await self.stream()]
+        await anext(streams[0])
+        await asyncio.to_thread(streams.clear)
+        await asyncio.to_thread(self.upstream.wait_for, "cancelled", "gpt-x")
+
+    async def test_one_whose_texts_are_left_stops_the_model(self):
+        self.upstream.set_script("gpt-x", _ENDLESS)
+        stream = await self.stream()
+        async for _ in stream.texts():
+            break
+        await asyncio.to_thread(self.upstream.wait_for, "cancelled", "gpt-x")
+        with self.assertRaises(errors.CallCancelledError):
+            await anext(stream)
+
     async def test_who_is_cancelled_stops_the_model(self):
         self.upstream.set_script("gpt-x", _ENDLESS)
         stream = await self.stream()
@@ -68,6 +97,26 @@ class RealStreamTest(AsyncCase):
         with self.assertRaises(asyncio.CancelledError):
             await task
         await asyncio.to_thread(self.upstream.wait_for, "cancelled", "gpt-x")
+
+
+class ClosedLoopTest(client_case.ClientCase):
+
+    def test_one_that_outlives_its_loop_is_cancelled_in_silence(self):
+        self.upstream.set_script("gpt-x", _ENDLESS)
+
+        async def begun():
+            client = LLMGateway.connect_async(
+                self.gateway.grpc, plaintext=True, api_key=client_case.ALICE)
+            stream = client.stream_generate(generate_request("gpt-x"))
+            await anext(stream)
+            return stream
+
+        unraisable = []
+        with mock.patch("sys.unraisablehook", unraisable.append):
+            stream = asyncio.run(begun())
+            del stream
+        self.assertEqual(unraisable, [])
+        self.upstream.wait_for("cancelled", "gpt-x")
 
 
 class ResumedStreamTest(AsyncCase):

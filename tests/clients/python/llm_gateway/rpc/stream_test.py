@@ -88,6 +88,15 @@ class RealStreamTest(client_case.ClientCase):
         next(client.stream_generate(generate_request("gpt-x")))
         self.upstream.wait_for("cancelled", "gpt-x")
 
+    def test_one_whose_texts_are_left_stops_the_model(self):
+        self.upstream.set_script("gpt-x", _ENDLESS)
+        stream = self.stream()
+        for _ in stream.texts():
+            break
+        self.upstream.wait_for("cancelled", "gpt-x")
+        with self.assertRaises(errors.CallCancelledError):
+            next(stream)
+
     def test_another_thread_may_cancel(self):
         self.upstream.set_script("gpt-x", _ENDLESS)
         stream = self.stream()
