@@ -61,7 +61,22 @@ def request_problem(request: PromptRequest) -> str | None:
     for name in ("contract_id", "session_id"):
         if not getattr(request, name):
             return f"{name} is required"
+    for name, value in vars(request).items():
+        texts = value if isinstance(value, list) else [value]
+        if not all(map(_is_unicode, texts)):
+            return f"{name} is not valid Unicode"
     return None
+
+
+def _is_unicode(value: Any) -> bool:
+    """Whether it is no text with a lone surrogate, which no hash, ledger or
+    gateway takes."""
+    if isinstance(value, str):
+        try:
+            value.encode("utf-8")
+        except UnicodeEncodeError:
+            return False
+    return True
 
 
 @dataclass

@@ -5,6 +5,7 @@ ledger: log, send, log, count.
             --> DISPATCH --> send --> EXCHANGE --> debit --> output valid?
 
 Whatever is refused before DISPATCH is one PROMPT_REJECTED and asks no provider.
+An answer that is no ProviderResponse is an error of the provider, not debited.
 What the ledger cannot take is not sent: its exception is the caller's.
 
 Thread-safe, if ledger, budgeter and providers are.
@@ -273,7 +274,7 @@ class RoutePipeline:
                 f"Provider '{call.provider_id}' not registered",
                 "PROVIDER_NOT_FOUND",
             )
-        return provider.send(
+        answer = provider.send(
             model_id=call.model_id,
             prompt=call.request.prompt,
             max_tokens=call.request.max_tokens,
@@ -282,6 +283,11 @@ class RoutePipeline:
             structured_output=call.request.structured_output,
             tools=call.request.tools,
         )
+        if problem := _answer_problem(answer):
+            raise ProviderError(
+                f"Provider '{call.provider_id}' gave no valid answer: {problem}"
+            )
+        return answer
 
     def _provider(self, provider_id: str) -> Any:
         """The one that is registered, or made as the configuration says."""
@@ -449,6 +455,26 @@ def _error_code(error: Exception) -> str:
     if isinstance(code, str) and code:
         return code
     return "TIMEOUT" if isinstance(error, TimeoutError) else "PROVIDER_ERROR"
+
+
+def _answer_problem(answer: Any) -> str | None:
+    """Why what a provider returned is no ProviderResponse; None if it has all
+    of one that is told or counted."""
+    if answer is None:
+        return "it is None"
+    for name in ("content", "model"):
+        if not isinstance(getattr(answer, name, None), str):
+            return f"{name} is not a string"
+    for name in ("input_tokens", "output_tokens"):
+        count = getattr(answer, name, None)
+        if not isinstance(count, int) or isinstance(count, bool) or count < 0:
+            return f"{name} is {count!r}"
+    if not isinstance(getattr(answer, "finish_reason", ""), str):
+        return "finish_reason is not a string"
+    blocks = getattr(answer, "content_blocks", None)
+    if not isinstance(blocks, (list, tuple, type(None))):
+        return "content_blocks is not a sequence"
+    return None
 
 
 def _make_provider(provider_id: str, wanted: dict[str, Any]) -> Any:

@@ -56,7 +56,12 @@ class MessagesTest(unittest.TestCase):
         for fields, problem in (
                 ({}, None), ({"prompt": "\n\t "}, "Prompt is empty"),
                 ({"contract_id": ""}, "contract_id is required"),
-                ({"session_id": ""}, "session_id is required")):
+                ({"session_id": ""}, "session_id is required"),
+                ({"prompt": "a\ud800b"}, "prompt is not valid Unicode"),
+                ({"agent_id": "\udfff"}, "agent_id is not valid Unicode"),
+                ({"domain_tags": ["code", "\udfff"]},
+                 "domain_tags is not valid Unicode"),
+                ({"prompt": "\U0001f600"}, None)):
             self.assertEqual(
                 request_problem(router_case.prompt_request(**fields)),
                 problem)

@@ -1,8 +1,10 @@
 """A prompt is logged, sent, logged and counted, in this order."""
 
+import dataclasses
 import hashlib
 import json
 import unittest
+from unittest import mock
 
 from tests.clients.python.llm_gateway import router_case
 from tests.clients.python.llm_gateway.router_case import prompt_request
@@ -20,6 +22,7 @@ from llm_gateway.router.token_budgeter import TokenBudgeter
 
 _IDENTITY = {"agent_id", "session_id", "work_order_id", "tier", "contract_id",
              "framework_id"}
+_SCOPE = BudgetScope("SES-TEST0001", "WO-1")
 
 
 class PipelineCase(router_case.RouterCase):
@@ -162,6 +165,10 @@ class RejectionTest(PipelineCase):
                                 message)
         self.assertEqual(self.kinds(), ["PROMPT_REJECTED"] * 3)
 
+    def test_a_prompt_that_no_ledger_takes_is_refused(self):
+        self.assertRejected(self.route(prompt="a\ud800"), "INVALID_INPUT",
+                            "prompt is not valid Unicode")
+
     def test_a_request_must_have_a_token(self):
         for token in (None, ""):
             self.assertRejected(self.route(auth_token=token), "AUTH_ERROR",
@@ -175,12 +182,10 @@ class RejectionTest(PipelineCase):
 
 class BudgetTest(PipelineCase):
 
-    SCOPE = BudgetScope("SES-TEST0001", "WO-1")
-
     def allocate(self, tokens, **options):
         budgeter = TokenBudgeter(self.ledger, BudgetConfig(
             pricing={"mock-model-1": {"input_per_1k": 1, "output_per_1k": 2}}))
-        budgeter.allocate(self.SCOPE, BudgetAllocation(tokens))
+        budgeter.allocate(_SCOPE, BudgetAllocation(tokens))
         self.make(budgeter=budgeter, **options)
         return budgeter
 
@@ -208,7 +213,7 @@ class BudgetTest(PipelineCase):
         budgeter = self.allocate(5000)
         self.fail()
         self.route()
-        self.assertEqual(budgeter.get_status(self.SCOPE).consumed_total, 0)
+        self.assertEqual(budgeter.get_status(_SCOPE).consumed_total, 0)
 
     def test_warn_sends_and_tells(self):
         self.allocate(10, budget_mode="warn")
@@ -225,7 +230,7 @@ class BudgetTest(PipelineCase):
     def test_off_checks_nothing_and_debits(self):
         budgeter = self.allocate(10, budget_mode="off")
         self.assertEqual(self.route().outcome, RouteOutcome.SUCCESS)
-        self.assertEqual(budgeter.get_status(self.SCOPE).consumed_total, 150)
+        self.assertEqual(budgeter.get_status(_SCOPE).consumed_total, 150)
 
     def test_what_is_no_mode_enforces(self):
         self.allocate(10, budget_mode="perhaps")
@@ -265,6 +270,39 @@ class FailureTest(PipelineCase):
         response = self.route()
         self.assertEqual((response.outcome, response.error_code),
                          (RouteOutcome.ERROR, "PROVIDER_ERROR"))
+
+    def test_what_is_no_answer_is_an_error_with_its_exchange(self):
+        answer = ProviderResponse("Hi", "m", 1, 2, "r-1", "mock")
+        budgeter = TokenBudgeter(self.ledger, BudgetConfig())
+        budgeter.allocate(_SCOPE, BudgetAllocation(5000))
+        for wrong, told in (
+                (None, "it is None"), (b"Hi", "content is not a string"),
+                (dataclasses.replace(answer, content=None),
+                 "content is not a string"),
+                (dataclasses.replace(answer, model=None), "model is not a string"),
+                (dataclasses.replace(answer, input_tokens=None),
+                 "input_tokens is None"),
+                (dataclasses.replace(answer, input_tokens=-5), "input_tokens is -5"),
+                (dataclasses.replace(answer, output_tokens=1.5),
+                 "output_tokens is 1.5"),
+                (dataclasses.replace(answer, output_tokens=True),
+                 "output_tokens is True"),
+                (dataclasses.replace(answer, finish_reason=None),
+                 "finish_reason is not a string")):
+            with self.subTest(told):
+                self.make(budgeter=budgeter)
+                self.play(mock.Mock(send=lambda wrong=wrong, **_: wrong))
+                response = self.route()
+                self.assertEqual(
+                    (response.outcome, response.error_code,
+                     response.error_message),
+                    (RouteOutcome.ERROR, "PROVIDER_ERROR",
+                     "ProviderError(PROVIDER_ERROR): Provider 'mock' gave no "
+                     "valid answer: " + told))
+                self.assertEqual(
+                    [entry.event_type for entry in self.ledger.read_recent(2)],
+                    ["EXCHANGE", "DISPATCH"])
+        self.assertEqual(budgeter.get_status(_SCOPE).consumed_total, 0)
 
     def test_an_unknown_provider_is_an_error(self):
         response = self.route(provider_id="nobody")

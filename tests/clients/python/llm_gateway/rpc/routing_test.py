@@ -96,6 +96,11 @@ class RoutingTest(client_case.ClientCase):
                           response.error_message),
                          (RouteOutcome.REJECTED, "INVALID_INPUT",
                           "Prompt is empty"))
+        response = self.route(prompt="a\ud800")
+        self.assertEqual((response.outcome, response.error_code,
+                          response.error_message),
+                         (RouteOutcome.REJECTED, "INVALID_INPUT",
+                          "prompt is not valid Unicode"))
         response = self.route(auth_token="wrong")
         self.assertEqual((response.outcome, response.error_code),
                          (RouteOutcome.REJECTED, "AUTH_ERROR"))
