@@ -36,7 +36,6 @@ import io.grpc.stub.MetadataUtils;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
@@ -59,9 +58,9 @@ import java.util.stream.Collectors;
  * Nothing else is: a provider may have been asked already. A tool is never run again.
  *
  * <p>Methods whose name ends in Async return a future that fails with an {@link
- * LLMGatewayException}, and to cancel it ends the call; the others wait and throw it. Of a call
- * whose metadata cannot be sent it is a {@link ConfigurationException}, which a stream throws at
- * once. All threads may call at once.
+ * LLMGatewayException}, and to cancel it, or to complete it as {@code orTimeout} does, ends the
+ * call; the others wait and throw it. Of a call whose metadata cannot be sent it is a {@link
+ * ConfigurationException}, which a stream throws at once. All threads may call at once.
  */
 public final class LLMGateway implements AutoCloseable {
   /** Of this package. */
@@ -342,12 +341,9 @@ public final class LLMGateway implements AutoCloseable {
     call.request(2); // So that a second one, which is none, is noticed.
     call.sendMessage(request);
     call.halfClose();
-    answer.whenComplete(
-        (response, failure) -> {
-          if (failure instanceof CancellationException) {
-            call.cancel("the future was cancelled", null);
-          }
-        });
+    // Whoever else ended it, as orTimeout does, waits for no answer. A call that has ended by itself
+    // is not cancelled any more.
+    answer.whenComplete((response, failure) -> call.cancel("the future was ended", failure));
     return answer;
   }
 

@@ -42,6 +42,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 
@@ -76,6 +78,7 @@ final class JavaDriver {
     int page_size;
     long ttl_s;
     long timeout_ms;
+    long future_timeout_ms;
     int close_after;
     Map<String, String> metadata = Map.of();
     boolean metadata_as_text;
@@ -190,6 +193,9 @@ final class JavaDriver {
   private <T> void answer(
       Command command, CompletableFuture<T> future, Function<T, Map<String, ?>> shown) {
     cancelOf(command.id).complete(() -> future.cancel(true));
+    if (command.future_timeout_ms > 0) {
+      future.orTimeout(command.future_timeout_ms, TimeUnit.MILLISECONDS);
+    }
     future.whenComplete(
         (answer, error) -> {
           if (error instanceof CancellationException) {
@@ -197,6 +203,9 @@ final class JavaDriver {
             tell(
                 command.id,
                 Map.of("error", Map.of("code", "CANCELLED", "reason", "", "message", "")));
+          } else if (error instanceof TimeoutException) {
+            // As a future's own, too.
+            tell(command.id, Map.of("error", Map.of("code", "DEADLINE_EXCEEDED")));
           } else {
             tell(
                 command.id,

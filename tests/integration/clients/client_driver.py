@@ -29,7 +29,8 @@ and ends. A command has an `id` and what to `do`:
     close                      the client; nothing is told of it
 
 each with `timeout_ms` and `metadata` if they are to be other than usual;
-`stream` with `close_after` is left after so many deltas. An error is told as
+`stream` with `close_after` is left after so many deltas; a future of Java has
+`future_timeout_ms` of its own. An error is told as
 {"code", "reason", "message", "metadata", "retry_after_ms", "fields", "quotas",
 "request_id"}, and an option of the call that is wrong as one of the client.
 

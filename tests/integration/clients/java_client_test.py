@@ -15,6 +15,13 @@ _COMMAND = ["tests/integration/clients/java_driver/run"]
 class CallTest(client_cases.CallCases):
     command = _COMMAND
 
+    def test_a_future_whose_own_time_is_over_cancels_its_call(self):
+        self.upstream.set_script("gpt-slow", {"stall_before_first_byte": True})
+        answer = self.call("generate", model="gpt-slow",
+                           future_timeout_ms=3000)
+        self.assertEqual(answer["error"]["code"], "DEADLINE_EXCEEDED")
+        self.upstream.wait_for("cancelled", "gpt-slow")
+
 
 class ErrorTest(client_cases.ErrorCases):
     command = _COMMAND
