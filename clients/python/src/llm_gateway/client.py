@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -127,9 +127,19 @@ class LLMClient:
                 f"response_model is {response_model!r}; it must be a class "
                 "derived from pydantic.BaseModel"
             )
+        if isinstance(messages, str) or not isinstance(messages, Sequence):
+            raise TypeError(
+                f"messages is {type(messages).__name__}; it must be a list of "
+                "dicts with role and content"
+            )
         if not messages:
             raise ValueError("messages is empty; ask something")
         for index, message in enumerate(messages):
+            if not isinstance(message, Mapping):
+                raise TypeError(
+                    f"messages[{index}] is {type(message).__name__}; it must "
+                    "be a dict with role and content"
+                )
             if message.get("role") not in _ROLES:
                 raise ValueError(
                     f"messages[{index}]['role'] is {message.get('role')!r}; "

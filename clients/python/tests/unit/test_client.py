@@ -214,3 +214,19 @@ async def test_messages_that_are_none_are_refused(messages, told):
     with pytest.raises(ValueError, match=told):
         await client(fake).complete(messages, Answer)
     assert fake.call_count == 0
+
+
+@pytest.mark.parametrize(
+    ("messages", "told"),
+    [
+        ("abc", "messages is str; it must be a list of dicts"),
+        (None, "messages is NoneType; it must be"),
+        ([5], r"messages\[0\] is int; it must be a dict"),
+        (["Hello"], r"messages\[0\] is str; it must be a dict"),
+    ],
+)
+async def test_what_is_no_list_of_messages_is_a_type_error(messages, told):
+    fake = FakeLLMProvider(lambda *_: FOUR)
+    with pytest.raises(TypeError, match=told):
+        await client(fake).complete(messages, Answer)
+    assert fake.call_count == 0
