@@ -4,7 +4,8 @@
     llm-gateway-compare --old-model gemini-2.5-pro --new-gateway < prompt.txt
 
 Shows the answers, what they cost and how long they took. Exits with 0 if all
-answered, with 1 if one failed, with 2 for what is no command.
+answered, with 1 if one failed or the answers cannot be written, with 2 for what
+is no command.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import math
+import os
 import shutil
 import sys
 import textwrap
@@ -22,6 +25,7 @@ from llm_gateway.exceptions import GatewayError
 from llm_gateway.services.listeners import caller_listener
 from llm_gateway.services.node_integration import get_node_client_factory
 
+_PROGRAM = "llm-gateway-compare"
 _NODE = "writer"
 _COLUMN_MIN = 24
 
@@ -162,9 +166,21 @@ class _AddSide(argparse.Action):
         namespace.sides = [*earlier, Side(kind, name)]
 
 
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds < math.inf:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no number of seconds above 0"
+        )
+    return seconds
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="llm-gateway-compare",
+        prog=_PROGRAM,
         description="Runs one request on two or more models or nodes, and "
         "shows answers, costs and latencies side by side.",
         epilog="The gateway is at GATEWAY_URL (http://127.0.0.1:8080 if it is "
@@ -196,7 +212,7 @@ def _parser() -> argparse.ArgumentParser:
         "--max-tokens", type=int, default=1000, help="of each answer (1000)"
     )
     parser.add_argument(
-        "--timeout", type=float, default=120.0, help="seconds (120)"
+        "--timeout", type=_seconds, default=120.0, help="seconds (120)"
     )
     parser.add_argument("--output", choices=("table", "json"), default="table")
     parser.add_argument(
@@ -228,11 +244,28 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error("there is nothing to ask: the prompt is empty")
     asyncio.run(_compare(sides, prompt, asked.max_tokens, asked.timeout))
     if asked.output == "json":
-        print(json.dumps([asdict(s) for s in sides], ensure_ascii=False))
+        shown = json.dumps([asdict(s) for s in sides], ensure_ascii=False)
     else:
         # By COLUMNS, if that is a number.
-        print(as_table(sides, shutil.get_terminal_size((80, 24)).columns))
-    return 1 if any(side.error is not None for side in sides) else 0
+        shown = as_table(sides, shutil.get_terminal_size((80, 24)).columns)
+    is_shown = _show(shown)
+    failed = any(side.error is not None for side in sides)
+    return 1 if failed or not is_shown else 0
+
+
+def _show(text: str) -> bool:
+    """False if it cannot be written, which is told."""
+    try:
+        print(text, flush=True)
+    except OSError as error:
+        # Python writes what is left once more when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        print(
+            f"{_PROGRAM}: the answers cannot be written: {error.strerror}",
+            file=sys.stderr,
+        )
+        return False
+    return True
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 import asyncio
 import io
 import json
+import os
+import subprocess
 import sys
 
 import pytest
@@ -133,6 +135,10 @@ async def test_a_side_that_fails_is_told_beside_the_other(monkeypatch, capsys):
         (["--model", "a", "Write."], "name two sides or more"),
         (["--model", "a", "--node", "b", " "], "the prompt is empty"),
         (["--model"], "expected one argument"),
+        *(
+            ([f"--timeout={wrong}"], f"argument --timeout: '{wrong}' is no")
+            for wrong in ("-1", "0", "nan", "inf", "soon")
+        ),
     ],
 )
 def test_what_is_no_command_is_refused(arguments, told, capsys):
@@ -140,6 +146,35 @@ def test_what_is_no_command_is_refused(arguments, told, capsys):
         compare.main(arguments)
     assert caught.value.code == 2
     assert told in capsys.readouterr().err
+
+
+def _into(stdout):
+    """The program, of which nobody answers, with this standard output."""
+    arguments = ["--model", "a", "--model", "b", "Write."]
+    return subprocess.run(
+        [sys.executable, "-m", "llm_gateway.compare", *arguments],
+        check=False,
+        env={**os.environ, "GATEWAY_URL": "http://127.0.0.1:1"},
+        stderr=subprocess.PIPE,
+        stdout=stdout,
+        text=True,
+        timeout=60,
+    )
+
+
+def test_what_cannot_be_written_is_told():
+    reader, writer = os.pipe()
+    os.close(reader)
+    with open(writer, "wb") as pipe, open("/dev/full", "wb") as full:
+        for stdout, why in (
+            (pipe, "Broken pipe"),
+            (full, "No space left on device"),
+        ):
+            done = _into(stdout)
+            assert (done.returncode, done.stderr) == (
+                1,
+                f"llm-gateway-compare: the answers cannot be written: {why}\n",
+            )
 
 
 def test_long_answers_are_wrapped_in_their_columns():
