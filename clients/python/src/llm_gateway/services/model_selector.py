@@ -50,7 +50,8 @@ class SelectionContext:
       user_id: on whose behalf.
       cost_tier_override: the dearest tier, LOW to PREMIUM.
       strategy: None as the gateway is configured.
-      budget_remaining: dollars; a dearer model is not chosen.
+      budget_remaining: dollars. In place of a model whose estimate is above it
+        the cheapest is chosen, even if that is above it, too.
       previous_failures: ids of policies that have just failed.
       trace_id: under which the question is found.
     """
