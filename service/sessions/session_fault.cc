@@ -102,15 +102,12 @@ absl::Status SessionTooLarge(std::string_view id, int64_t limit) {
 }
 
 absl::Status SessionNotKept(const absl::Status& store) {
-  if (absl::IsResourceExhausted(store)) {
-    return Limited("store",
-                   "there is no room for the session in the store; try again "
-                   "later, or have the operator make room");
-  }
   absl::Status fault = MakeFault(
       v1::ERROR_REASON_STORE_UNAVAILABLE,
-      "the store of sessions cannot be read or written at this moment; try "
-      "again later");
+      absl::IsResourceExhausted(store)
+          ? "there is no room in the store of sessions; try again later"
+          : "the store of sessions cannot be read or written at this moment; "
+            "try again later");
   SetRetryDelay(fault, kStoreRetryDelay);
   return fault;
 }

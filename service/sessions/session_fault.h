@@ -38,10 +38,10 @@ absl::Status SessionsTakeTooMuch(int64_t limit_bytes);
 absl::Status TooManyMessages(std::string_view id, int64_t limit);
 absl::Status SessionTooLarge(std::string_view id, int64_t limit);
 
-// What `store`, the store's error, comes to: SESSION_LIMITED if it is full,
-// otherwise STORE_UNAVAILABLE, which says when to come again. What it says of
-// files and servers is for the log (service/store/watched_record_store.h), and
-// not for callers.
+// STORE_UNAVAILABLE, which says when to come again: what `store`, the store's
+// error, comes to, also where its disk is full, which no caller can help. What
+// it says of files and servers is for the log
+// (service/store/watched_record_store.h), and not for callers.
 absl::Status SessionNotKept(const absl::Status& store);
 
 // STORE_UNAVAILABLE: what is there is no session.
