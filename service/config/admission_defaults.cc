@@ -11,6 +11,7 @@
 #include "llmgateway/config/v1/store.pb.h"
 #include "llmgateway/config/v1/tracing.pb.h"
 #include "service/config/fill_fields.h"
+#include "service/config/store_validator.h"
 #include "service/config/tools_defaults.h"
 
 namespace gateway {
@@ -152,12 +153,14 @@ void FillResumableStreams(configv1::ResumableStreamsConfig* streams) {
   FILL_TIME(*streams, grace, 30'000);
 }
 
-void FillSessions(configv1::SessionsConfig* sessions) {
+// In a file there is more room than in memory, and more of it is asked for: it
+// outlasts the process.
+void FillSessions(configv1::SessionsConfig* sessions, bool in_memory) {
   FILL_TIME(*sessions, ttl, 3'600'000);
   FILL(*sessions, sessions_limit, 10'000);
   FILL(*sessions, messages_limit, 1'000);
   FILL(*sessions, session_bytes_limit, int64_t{1} << 20);
-  FILL(*sessions, size_bytes_limit, int64_t{64} << 20);
+  FILL(*sessions, size_bytes_limit, int64_t{in_memory ? 64 : 256} << 20);
 }
 
 void FillBudgets(configv1::BudgetsConfig* budgets) {
@@ -228,7 +231,11 @@ void FillAdmission(configv1::GatewayConfig* config) {
   if (config->has_resumable_streams()) {
     FillResumableStreams(config->mutable_resumable_streams());
   }
-  if (config->has_sessions()) FillSessions(config->mutable_sessions());
+  if (config->has_sessions()) {
+    FillSessions(
+        config->mutable_sessions(),
+        RecordStoreEngine(*config) == configv1::StoreConfig::ENGINE_MEMORY);
+  }
   if (config->has_redis()) FillRedis(config->mutable_redis());
   if (config->has_tracing()) FillTracing(config->mutable_tracing());
   if (config->has_tools()) FillTools(config->mutable_tools());

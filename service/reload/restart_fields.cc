@@ -3,12 +3,14 @@
 #include <cstddef>
 
 #include "service/config/config_diff.h"
+#include "service/config/store_validator.h"
 
 namespace gateway {
 namespace {
 
 using ::llmgateway::config::v1::GatewayConfig;
 using ::llmgateway::config::v1::Listeners;
+using ::llmgateway::config::v1::StoreConfig;
 using ::llmgateway::config::v1::TlsServer;
 
 constexpr size_t kFieldsMax = 1000;
@@ -64,8 +66,11 @@ GatewayConfig AtStart(const GatewayConfig& config) {
   if (config.has_ledger()) *start.mutable_ledger() = config.ledger();
   if (config.has_tracing()) *start.mutable_tracing() = config.tracing();
   if (config.has_sessions()) {
-    start.mutable_sessions()->set_size_bytes_limit(
-        config.sessions().size_bytes_limit());
+    auto& sessions = *start.mutable_sessions();
+    // Elsewhere the store has no limit of its own, and this one is followed.
+    if (RecordStoreEngine(config) == StoreConfig::ENGINE_MEMORY) {
+      sessions.set_size_bytes_limit(config.sessions().size_bytes_limit());
+    }
   }
   if (config.has_audit()) {
     auto& audit = *start.mutable_audit();

@@ -1,5 +1,6 @@
 #include "service/sessions/session_shares.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/string_view.h"
@@ -22,21 +23,48 @@ bool SessionShares::HasRoom(std::string_view owner, int64_t bytes,
 }
 
 void SessionShares::Record(std::string_view id, std::string_view owner,
-                           absl::Time expire_time, int64_t bytes) {
+                           const SessionExtent& extent) {
   const auto [found, is_new] = sessions_.try_emplace(ToAbsl(id));
   Session& session = found->second;
   Share& share = shares_[ToAbsl(owner)];
-  share.bytes += bytes - session.bytes;
-  bytes_ += bytes - session.bytes;
-  session.bytes = bytes;
+  share.bytes += extent.bytes - session.extent.bytes;
+  bytes_ += extent.bytes - session.extent.bytes;
   if (is_new) {
     session.owner = std::string(owner);
     ++share.sessions;
   } else {
-    expiries_.erase({session.expire_time, found->first});
+    expiries_.erase({session.extent.expire_time, found->first});
   }
-  session.expire_time = expire_time;
-  expiries_.emplace(expire_time, found->first);
+  session.extent = extent;
+  expiries_.emplace(extent.expire_time, found->first);
+}
+
+std::optional<SessionExtent> SessionShares::Find(std::string_view id) const {
+  const auto found = sessions_.find(ToAbsl(id));
+  if (found == sessions_.end()) return std::nullopt;
+  return found->second.extent;
+}
+
+bool SessionShares::Reserve(std::string_view id, std::string_view owner,
+                            const SessionExtent& asked, int64_t limit,
+                            absl::Time now) {
+  const SessionExtent before =
+      Find(id).value_or(SessionExtent{.expire_time = absl::InfinitePast()});
+  const int64_t growth = asked.bytes - before.bytes;
+  if (growth > 0 && !HasRoom(owner, growth, limit, now)) return false;
+  Record(id, owner,
+         {.expire_time = std::max(before.expire_time, asked.expire_time),
+          .bytes = std::max(before.bytes, asked.bytes)});
+  return true;
+}
+
+void SessionShares::Settle(std::string_view id,
+                           const std::optional<SessionExtent>& extent) {
+  const auto found = sessions_.find(ToAbsl(id));
+  if (found == sessions_.end()) return;
+  if (!extent.has_value()) return Forget(id);
+  const std::string owner = found->second.owner;
+  Record(id, owner, *extent);
 }
 
 void SessionShares::Forget(std::string_view id) {
@@ -44,10 +72,10 @@ void SessionShares::Forget(std::string_view id) {
   if (found == sessions_.end()) return;
   const Session& session = found->second;
   const auto share = shares_.find(session.owner);
-  share->second.bytes -= session.bytes;
-  bytes_ -= session.bytes;
+  share->second.bytes -= session.extent.bytes;
+  bytes_ -= session.extent.bytes;
   if (--share->second.sessions == 0) shares_.erase(share);
-  expiries_.erase({session.expire_time, found->first});
+  expiries_.erase({session.extent.expire_time, found->first});
   sessions_.erase(found);
 }
 

@@ -3,12 +3,18 @@
 // that there may be is for callers who have less than a quarter.
 //
 //   if (!shares.Admits(owner, open, limit, now)) ...   // Refused.
-//   shares.Record(id, owner, expire_time, bytes);  // Opened, or gone on with.
-//   shares.Forget(id);                             // Deleted.
+//   const SessionExtent asked = {.expire_time = now + ttl, .bytes = size};
+//   const std::optional<SessionExtent> before = shares.Find(id);
+//   if (!shares.Reserve(id, owner, asked, limit_bytes, now)) ...  // Refused.
+//   ...
+//   if (kept) shares.Settle(id, asked); else shares.Settle(id, before);
+//   ...
+//   shares.Forget(id);  // Deleted.
 //
 // It knows what it was told of, as long as that has not expired, and so is for
-// a store that one process has alone. Takes memory in proportion to the
-// sessions.
+// a store that one process has alone. What is about to be written counts before
+// it is there, so that those who write at the same time do not exceed a limit
+// together. Takes memory in proportion to the sessions.
 //
 // Thread-compatible.
 
@@ -16,6 +22,7 @@
 #define SERVICE_SESSIONS_SESSION_SHARES_H_
 
 #include <cstdint>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -25,6 +32,12 @@
 #include "absl/time/time.h"
 
 namespace gateway {
+
+// What a session takes, and until when.
+struct SessionExtent {
+  absl::Time expire_time;
+  int64_t bytes = 0;
+};
 
 class SessionShares {
  public:
@@ -43,7 +56,20 @@ class SessionShares {
 
   // It is there until then, in place of what was recorded of it before.
   void Record(std::string_view id, std::string_view owner,
-              absl::Time expire_time, int64_t bytes);
+              const SessionExtent& extent);
+
+  // Nothing if there is none of that id.
+  std::optional<SessionExtent> Find(std::string_view id) const;
+
+  // Has what is about to be written counted as there, in place of what was
+  // recorded of the session before where that is less. Returns false, with
+  // nothing changed, if the owner has no room to grow by the difference.
+  bool Reserve(std::string_view id, std::string_view owner,
+               const SessionExtent& asked, int64_t limit, absl::Time now);
+
+  // What a session that was reserved has come to; nothing if there is none. One
+  // that was forgotten meanwhile stays so.
+  void Settle(std::string_view id, const std::optional<SessionExtent>& extent);
 
   void Forget(std::string_view id);
 
@@ -53,8 +79,7 @@ class SessionShares {
 
   struct Session {
     std::string owner;
-    absl::Time expire_time;
-    int64_t bytes = 0;
+    SessionExtent extent;
   };
   // What one owner has.
   struct Share {

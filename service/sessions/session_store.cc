@@ -29,6 +29,11 @@ constexpr size_t kIdDigits = 32;
 constexpr size_t kRecordBytes =
     MemoryRecordStore::kRecordOverheadBytes + kIdBytes;
 
+// What a session takes whose record has this value.
+int64_t TakenBy(std::string_view value) {
+  return static_cast<int64_t>(value.size() + kRecordBytes);
+}
+
 // Sessions are counted anew so often, and at most so often where there seem to
 // be too many.
 constexpr absl::Duration kCountInterval = absl::Seconds(10);
@@ -54,9 +59,12 @@ absl::Status CheckId(std::string_view id) {
   return id.size() == kIdBytes ? absl::OkStatus() : NoSuchSession(id);
 }
 
+// No caller's name has a zero byte.
+constexpr std::string_view kNobody("\0", 1);
+
 // What the record store says of a read or a change, for callers.
 absl::Status FaultOf(const absl::Status& store, const CancelSignal& cancel) {
-  return cancel.cancelled() ? store : SessionNotKept(store);
+  return cancel.cancelled() ? cancel.status() : SessionNotKept(store);
 }
 
 }  // namespace
@@ -79,10 +87,11 @@ Task<absl::Status> SessionStore::Load(CancelSignal& cancel) {
     MutexLock lock(mu_);
     for (const Record& record : page.records) {
       SessionOwner kept;
-      // Whoever asks for a damaged one is told; it is nobody's.
-      if (!kept.ParseFromString(record.value)) continue;
-      shares_.Record(record.key, kept.owner(), record.expire_time,
-                     static_cast<int64_t>(record.value.size() + kRecordBytes));
+      // Whoever asks for a damaged one is told.
+      const bool parsed = kept.ParseFromString(record.value);
+      shares_.Record(record.key, parsed ? ToStd(kept.owner()) : kNobody,
+                     {.expire_time = record.expire_time,
+                      .bytes = TakenBy(record.value)});
     }
     more = page.more;
     if (more) after = page.records.back().key;
@@ -110,7 +119,6 @@ Task<absl::StatusOr<v1::Session>> SessionStore::Create(
                      " bytes, and one has at most ", limits.session_bytes,
                      " (sessions.session_bytes_limit)"));
   }
-  GATEWAY_CO_RETURN_IF_ERROR(CheckRoom(owner, bytes.size(), limits.size_bytes));
   GATEWAY_CO_RETURN_IF_ERROR(co_await CountAnew(limits.sessions, cancel));
   GATEWAY_CO_RETURN_IF_ERROR(MakeRoom(owner, limits.sessions));
   const PutOptions options = {
@@ -120,7 +128,7 @@ Task<absl::StatusOr<v1::Session>> SessionStore::Create(
           RecordQuota{.records = limits.sessions,
                       .share = SessionShares::ShareOfAll(limits.sessions)}};
   const absl::StatusOr<int64_t> put =
-      co_await Put(kept, options, std::move(bytes), cancel);
+      co_await Put(kept, options, std::move(bytes), limits.size_bytes, cancel);
   Made(put.ok());
   if (!put.ok()) {
     const std::optional<QuotaRefusal> refusal = QuotaRefusalOf(put.status());
@@ -183,8 +191,9 @@ Task<absl::StatusOr<std::unique_ptr<SessionTurn>>> SessionStore::Begin(
           std::max(clock_.WallTime() + ToAbsl(turn->kept_.session().ttl()),
                    options.until + kAfterTurn)};
   GATEWAY_CO_ASSIGN_OR_RETURN(
-      turn->version_, co_await Put(turn->kept_, longer,
-                                   turn->kept_.SerializeAsString(), cancel));
+      turn->version_,
+      co_await Put(turn->kept_, longer, turn->kept_.SerializeAsString(),
+                   limits.size_bytes, cancel));
   co_return turn;
 }
 
@@ -213,23 +222,38 @@ Task<absl::StatusOr<SessionStore::Found>> SessionStore::Read(
 Task<absl::StatusOr<int64_t>> SessionStore::Put(const SessionRecord& kept,
                                                 PutOptions options,
                                                 std::string bytes,
+                                                int64_t size_bytes,
                                                 CancelSignal& cancel) {
-  const auto taken = static_cast<int64_t>(bytes.size() + kRecordBytes);
+  if (cancel.cancelled()) co_return cancel.status();
+  const std::string& id = kept.session().id();
+  const SessionExtent asked = {.expire_time = options.expire_time,
+                               .bytes = TakenBy(bytes)};
+  GATEWAY_CO_ASSIGN_OR_RETURN(const std::optional<SessionExtent> before,
+                              Reserve(kept, asked, size_bytes));
   options.owner = kept.owner();
-  const absl::StatusOr<int64_t> put = co_await records_.Put(
-      kCollection, kept.session().id(), std::move(bytes), options, cancel);
-  if (put.ok()) {
-    if (records_.counts_owners()) co_return put;
+  absl::StatusOr<int64_t> put =
+      co_await records_.Put(kCollection, id, std::move(bytes), options, cancel);
+  // A caller who goes meanwhile leaves what may be kept: it stays reserved.
+  if (!records_.counts_owners() && (put.ok() || !cancel.cancelled())) {
     MutexLock lock(mu_);
-    shares_.Record(kept.session().id(), kept.owner(), options.expire_time,
-                   taken);
-    co_return put;
+    shares_.Settle(id, put.ok() ? asked : before);
   }
-  if (absl::IsAborted(put.status())) {
-    co_return SessionWasChanged(kept.session().id());
-  }
-  if (QuotaRefusalOf(put.status()).has_value()) co_return put;
+  if (put.ok() || QuotaRefusalOf(put.status()).has_value()) co_return put;
+  if (absl::IsAborted(put.status())) co_return SessionWasChanged(id);
   co_return FaultOf(put.status(), cancel);
+}
+
+absl::StatusOr<std::optional<SessionExtent>> SessionStore::Reserve(
+    const SessionRecord& kept, const SessionExtent& asked, int64_t size_bytes) {
+  if (records_.counts_owners()) return std::nullopt;
+  const std::string& id = kept.session().id();
+  MutexLock lock(mu_);
+  const std::optional<SessionExtent> before = shares_.Find(id);
+  if (!shares_.Reserve(id, kept.owner(), asked, size_bytes,
+                       clock_.WallTime())) {
+    return RefuseBytes(size_bytes);
+  }
+  return before;
 }
 
 Task<absl::Status> SessionStore::CountAnew(int64_t limit,
@@ -285,6 +309,11 @@ absl::Status SessionStore::Refuse(QuotaRefusal refusal, int64_t limit) {
   return TooManySessionsOfCaller(limit);
 }
 
+absl::Status SessionStore::RefuseBytes(int64_t limit) {
+  ++counts_.refused_by_bytes;
+  return SessionsTakeTooMuch(limit);
+}
+
 void SessionStore::Made(bool kept) {
   MutexLock lock(mu_);
   --making_;
@@ -295,14 +324,13 @@ void SessionStore::Made(bool kept) {
 
 absl::Status SessionStore::CheckRoom(std::string_view owner, size_t bytes,
                                      int64_t limit) {
-  if (!in_memory_) return absl::OkStatus();
+  if (records_.counts_owners()) return absl::OkStatus();
   MutexLock lock(mu_);
-  if (shares_.HasRoom(owner, static_cast<int64_t>(bytes + kRecordBytes), limit,
+  if (shares_.HasRoom(owner, static_cast<int64_t>(bytes), limit,
                       clock_.WallTime())) {
     return absl::OkStatus();
   }
-  ++counts_.refused_by_bytes;
-  return SessionsTakeTooMuch(limit);
+  return RefuseBytes(limit);
 }
 
 void SessionStore::CountTurn(bool kept) {
@@ -385,7 +413,8 @@ Task<absl::Status> SessionTurn::End(v1::Message answer, CancelSignal& cancel) {
       .expected_version = version_,
       .expire_time = store_.clock_.WallTime() + ToAbsl(kept_.session().ttl())};
   const absl::StatusOr<int64_t> put =
-      co_await store_.Put(kept_, options, std::move(bytes), cancel);
+      co_await store_.Put(kept_, options, std::move(bytes), limits_.size_bytes,
+                          cancel);
   store_.CountTurn(put.ok());
   co_return put.status();
 }

@@ -60,7 +60,7 @@ struct SessionLimits {
   int64_t sessions = 0;
   int64_t messages = 0;
   int64_t session_bytes = 0;
-  int64_t size_bytes = 0;  // Of all, where they are kept in memory.
+  int64_t size_bytes = 0;  // Of all, but where several processes share them.
 };
 
 class SessionTurn;
@@ -80,7 +80,7 @@ class SessionStore {
     int64_t opened = 0;
     int64_t refused_by_limit = 0;
     int64_t refused_by_share = 0;  // Of the caller, who has a quarter.
-    int64_t refused_by_bytes = 0;  // Turns too, before anybody is asked.
+    int64_t refused_by_bytes = 0;  // Turns too.
     int64_t turns_kept = 0;
     int64_t turns_not_kept = 0;  // Whose calls have failed for it.
   };
@@ -103,8 +103,8 @@ class SessionStore {
   Task<absl::Status> Load(CancelSignal& cancel) LOCKS_EXCLUDED(mu_);
 
   // Opens a session. There are no more than `limits` say, of all gateways that
-  // share the store. The last quarter of them, and of what they may take in
-  // memory, is for owners who have less than a quarter.
+  // share the store. The last quarter of them, and of what they may take, is
+  // for owners who have less than a quarter.
   // INVALID_REQUEST, SESSION_LIMITED, STORE_UNAVAILABLE.
   Task<absl::StatusOr<llmgateway::v1::Session>> Create(
       SessionLimits limits, std::string_view owner,
@@ -148,9 +148,17 @@ class SessionStore {
   };
   Task<absl::StatusOr<Found>> Read(std::string_view owner, std::string_view id,
                                    CancelSignal& cancel);
+  // SESSION_LIMITED, too, if it would grow and all may take no more than
+  // `size_bytes`; a quota's refusal as the store says it.
   Task<absl::StatusOr<int64_t>> Put(const llmgateway::kept::SessionRecord& kept,
                                     PutOptions options, std::string bytes,
-                                    CancelSignal& cancel) LOCKS_EXCLUDED(mu_);
+                                    int64_t size_bytes, CancelSignal& cancel)
+      LOCKS_EXCLUDED(mu_);
+  // Has a change count that is about to be put, if it is this that counts;
+  // returns what was there before. SESSION_LIMITED as Put.
+  absl::StatusOr<std::optional<SessionExtent>> Reserve(
+      const llmgateway::kept::SessionRecord& kept, const SessionExtent& asked,
+      int64_t size_bytes) LOCKS_EXCLUDED(mu_);
   // Counts them anew, unless they just were.
   Task<absl::Status> CountAnew(int64_t limit, CancelSignal& cancel)
       LOCKS_EXCLUDED(mu_);
@@ -160,9 +168,10 @@ class SessionStore {
       LOCKS_EXCLUDED(mu_);
   absl::Status Refuse(QuotaRefusal refusal, int64_t limit)
       EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::Status RefuseBytes(int64_t limit) EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Made(bool kept) LOCKS_EXCLUDED(mu_);
   void CountTurn(bool kept) LOCKS_EXCLUDED(mu_);
-  // SESSION_LIMITED if the owner's may not grow by so many bytes.
+  // SESSION_LIMITED if the owner's may not grow by so many bytes now.
   absl::Status CheckRoom(std::string_view owner, size_t bytes, int64_t limit)
       LOCKS_EXCLUDED(mu_);
   std::string NewId();

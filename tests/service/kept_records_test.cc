@@ -125,6 +125,7 @@ TEST_F(KeptRecordsTest, SessionsAreKeptWhereKeysAre) {
   sessions.set_sessions_limit(2);
   sessions.set_messages_limit(10);
   sessions.set_session_bytes_limit(1 << 20);
+  sessions.set_size_bytes_limit(1 << 20);
   const SessionLimits limits = SessionLimits::Of(sessions);
   LoopRunner runner;
   CancelSignal never;

@@ -120,6 +120,10 @@ TEST(RestartFieldsTest, SessionsAreOpenedAtTheStart) {
   next.mutable_sessions()->set_size_bytes_limit(1 << 21);
   EXPECT_THAT(RestartFields(in_use, next),
               ElementsAre("sessions.size_bytes_limit"));
+  // In SQLite it is what calls look at.
+  in_use.mutable_runtime()->set_state_dir("state");
+  next.mutable_runtime()->set_state_dir("state");
+  EXPECT_THAT(RestartFields(in_use, next), IsEmpty());
 }
 
 TEST(RestartFieldsTest, WhatCallsLookAtIsNot) {

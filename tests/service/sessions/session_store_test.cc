@@ -1,5 +1,6 @@
 #include "service/sessions/session_store.h"
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,7 +11,9 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "base/async/await_all.h"
 #include "base/async/cancellation.h"
+#include "base/async/event_loop.h"
 #include "base/async/sleep.h"
 #include "base/async/task.h"
 #include "errors/fault.h"
@@ -48,8 +51,15 @@ class BreakableStore final : public MemoryRecordStore {
                                     CancelSignal& cancel) override {
     ++puts;
     if (!broken.ok()) co_return broken;
-    co_return co_await MemoryRecordStore::Put(collection, key, std::move(value),
-                                              options, cancel);
+    const absl::StatusOr<int64_t> put = co_await MemoryRecordStore::Put(
+        collection, key, std::move(value), options, cancel);
+    if (leaves != nullptr) {
+      leaves->Cancel(absl::CancelledError("left"));
+      co_return leaves->status();
+    }
+    if (slow_on == nullptr) co_return put;
+    (co_await Sleep(*slow_on, absl::Seconds(1), cancel)).IgnoreError();
+    co_return put;
   }
 
   Task<absl::StatusOr<int64_t>> Count(std::string_view collection,
@@ -59,6 +69,11 @@ class BreakableStore final : public MemoryRecordStore {
   }
 
   absl::Status broken;
+  // Where what is kept is told a second later; null: at once.
+  EventLoop* slow_on = nullptr;
+  // Of the caller who leaves when it is kept and before that is told; null if
+  // none does.
+  CancelSignal* leaves = nullptr;
   int puts = 0;
   int counts = 0;
 };
@@ -133,7 +148,8 @@ class SessionStoreTest : public testing::Test {
   SessionLimits limits_ = {.ttl = absl::Hours(1),
                            .sessions = 100,
                            .messages = 100,
-                           .session_bytes = 1 << 20};
+                           .session_bytes = 1 << 20,
+                           .size_bytes = 64 << 20};
   SessionStore here_{records_, time_, random_};
   SessionStore there_{records_, time_, random_};
 };
@@ -394,26 +410,88 @@ TEST_F(SessionStoreTest, AStoreThatCountsOwnersDecides) {
   EXPECT_EQ(records.owner, "alice");
 }
 
-TEST_F(SessionStoreTest, InMemoryOneCallerLeavesOthersTheirBytes) {
-  SessionStore store(records_, time_, random_, /*in_memory=*/true);
+TEST_F(SessionStoreTest, OneCallerLeavesOthersTheirBytes) {
   limits_.size_bytes = 8'000;
-  const auto create = [&](const std::string& owner) {
-    return runner_.Run(store.Create(limits_, owner, {}, never_));
-  };
-  absl::StatusOr<v1::Session> last = create("alice");
+  absl::StatusOr<v1::Session> last = Create();
   std::string id;
   while (last.ok()) {
     id = last->id();
-    last = create("alice");
+    last = Create();
   }
   EXPECT_EQ(FaultReason(last.status()), v1::ERROR_REASON_SESSION_LIMITED);
   EXPECT_EQ(FaultMetadata(last.status(), "limit"), "sessions.size_bytes_limit");
   // Nor may one of them grow, which is said before anybody is asked.
-  const absl::StatusOr<Turn> turn = Begin(store, id);
+  const absl::StatusOr<Turn> turn = Begin(here_, id);
   ASSERT_TRUE(turn.ok());
-  EXPECT_EQ(FaultMetadata(SayTo(**turn, "one"), "limit"),
+  EXPECT_EQ(FaultMetadata(SayTo(**turn, std::string(500, 'x')), "limit"),
             "sessions.size_bytes_limit");
-  EXPECT_TRUE(create("bob").ok());
+  // After a restart it is the same.
+  SessionStore after(records_, time_, random_);
+  ASSERT_TRUE(runner_.Run(after.Load(never_)).ok());
+  EXPECT_EQ(
+      FaultMetadata(
+          runner_.Run(after.Create(limits_, "alice", {}, never_)).status(),
+          "limit"),
+      "sessions.size_bytes_limit");
+  ASSERT_TRUE(runner_.Run(after.Delete("alice", id, never_)).ok());
+  EXPECT_TRUE(runner_.Run(after.Create(limits_, "alice", {}, never_)).ok());
+  EXPECT_TRUE(runner_.Run(after.Create(limits_, "bob", {}, never_)).ok());
+}
+
+TEST_F(SessionStoreTest, AnAnswerForWhichThereAreNoBytesIsNotKept) {
+  limits_.size_bytes = 4'000;
+  const std::string id = NewId();
+  ASSERT_TRUE(Converse(id, "one", "1").ok());
+  const absl::Status refused = Converse(id, "two", std::string(4'000, 'a'));
+  EXPECT_EQ(FaultReason(refused), v1::ERROR_REASON_SESSION_LIMITED);
+  EXPECT_EQ(FaultMetadata(refused, "limit"), "sessions.size_bytes_limit");
+  EXPECT_EQ(here_.stats().turns_not_kept, 1);
+  EXPECT_THAT(Texts(id), ElementsAre("one", "1"));
+  EXPECT_TRUE(Converse(id, "two", "2").ok());
+}
+
+v1::CreateSessionRequest WithContextOf(size_t bytes) {
+  v1::CreateSessionRequest request;
+  (*request.mutable_context()->mutable_fields())["x"].set_string_value(
+      std::string(bytes, 'x'));
+  return request;
+}
+
+TEST_F(SessionStoreTest, ThoseWhoOpenAtOnceExceedNoLimitTogether) {
+  limits_.size_bytes = 8'000;
+  records_.slow_on = &runner_.loop();
+  const v1::CreateSessionRequest large = WithContextOf(3'000);
+  std::vector<Task<absl::StatusOr<v1::Session>>> opening;
+  for (int i = 0; i < 4; ++i) {
+    opening.push_back(here_.Create(limits_, "alice", large, never_));
+  }
+  const auto opened = runner_.Run(AwaitAll(std::move(opening)));
+  EXPECT_EQ(std::count_if(opened.begin(), opened.end(),
+                          [](const auto& each) { return each.ok(); }),
+            1);
+}
+
+TEST_F(SessionStoreTest, WhatCouldNotBeKeptTakesNoBytes) {
+  limits_.size_bytes = 8'000;
+  records_.broken = absl::ResourceExhaustedError("the disk is full");
+  EXPECT_EQ(FaultReason(Create(WithContextOf(5'000)).status()),
+            v1::ERROR_REASON_STORE_UNAVAILABLE);
+  records_.broken = absl::OkStatus();
+  EXPECT_TRUE(Create(WithContextOf(5'000)).ok());
+}
+
+TEST_F(SessionStoreTest, WhatMayBeKeptOfACallerWhoHasGoneTakesItsBytes) {
+  limits_.size_bytes = 8'000;
+  CancelSignal gone;
+  records_.leaves = &gone;
+  EXPECT_TRUE(absl::IsCancelled(
+      runner_.Run(here_.Create(limits_, "alice", WithContextOf(5'000), gone))
+          .status()));
+  records_.leaves = nullptr;
+  EXPECT_EQ(FaultMetadata(Create(WithContextOf(5'000)).status(), "limit"),
+            "sessions.size_bytes_limit");
+  Pass(absl::Hours(1));
+  EXPECT_TRUE(Create(WithContextOf(5'000)).ok());
 }
 
 TEST_F(SessionStoreTest, ThereAreNoMoreThanTheLimit) {
@@ -479,10 +557,7 @@ TEST_F(SessionStoreTest, ASessionIsNoLargerThanTheLimit) {
 
 TEST_F(SessionStoreTest, AContextIsNoLargerThanASession) {
   limits_.session_bytes = 1024;
-  v1::CreateSessionRequest request;
-  (*request.mutable_context()->mutable_fields())["x"].set_string_value(
-      std::string(1024, 'x'));
-  const absl::Status refused = Create(request).status();
+  const absl::Status refused = Create(WithContextOf(1024)).status();
   EXPECT_EQ(FaultReason(refused), v1::ERROR_REASON_INVALID_REQUEST);
   EXPECT_EQ(FieldViolations(refused)[0].first, "context");
 }
@@ -523,11 +598,13 @@ TEST(SessionLimitsTest, AreThoseOfTheConfiguration) {
   config.set_sessions_limit(4);
   config.set_messages_limit(5);
   config.set_session_bytes_limit(6);
+  config.set_size_bytes_limit(7);
   const SessionLimits limits = SessionLimits::Of(config);
   EXPECT_EQ(limits.ttl, absl::Minutes(3));
   EXPECT_EQ(limits.sessions, 4);
   EXPECT_EQ(limits.messages, 5);
   EXPECT_EQ(limits.session_bytes, 6);
+  EXPECT_EQ(limits.size_bytes, 7);
 }
 
 // That a store in memory then lets go of what has expired, its own tests show.
