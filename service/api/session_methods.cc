@@ -7,6 +7,7 @@
 #include "service/api/caller_check.h"
 #include "service/overload/overload_control.h"
 #include "service/pipeline/call_directives.h"
+#include "service/pipeline/session_opening.h"
 #include "service/sessions/session_fault.h"
 #include "service/sessions/session_store.h"
 
@@ -15,13 +16,14 @@ namespace {
 
 constexpr std::string_view kServiceOfSessions = "llmgateway.v1.GatewayService";
 
-// What is said beside a call means nothing here.
-absl::Status CheckSessionDirectives(const CallContext& context) {
+// Of what is said beside a call, whom it is for means something here.
+absl::StatusOr<CallScope> ReadScope(const CallContext& context) {
   CallDirectives directives;
   for (const MetadataEntry& entry : context.metadata()) {
     directives.Take(entry.name, entry.value);
   }
-  return directives.status();
+  if (!directives.status().ok()) return directives.status();
+  return directives.scope;
 }
 
 // OVERLOADED if there is no memory for what `caller` wants kept. How short it
@@ -55,8 +57,8 @@ void SessionMethods::AddTo(MethodTable& table) {
 
 absl::StatusOr<SessionMethods::Asked> SessionMethods::Ask(
     const CallContext& context, std::string_view rpc) const {
-  GATEWAY_RETURN_IF_ERROR(CheckSessionDirectives(context));
   Asked asked;
+  GATEWAY_ASSIGN_OR_RETURN(asked.scope, ReadScope(context));
   asked.runtime = services_of_(context.loop()).runtime.Get();
   GATEWAY_ASSIGN_OR_RETURN(asked.caller, CheckCaller(*asked.runtime, context));
   GATEWAY_RETURN_IF_ERROR(asked.caller->scopes.CheckRpc(rpc));
@@ -71,10 +73,15 @@ Task<absl::Status> SessionMethods::CreateSession(
   GATEWAY_CO_ASSIGN_OR_RETURN(const Asked asked, Ask(context, "CreateSession"));
   GATEWAY_CO_RETURN_IF_ERROR(
       CheckMemory(*asked.runtime, *asked.caller, context));
+  const SessionOpener opener = {
+      .runtime = *asked.runtime,
+      .loop = context.loop(),
+      .caller = *asked.caller,
+      .api = ScopedApi::kGrpc,
+      .peer = ClientOf(context, asked.runtime->proxies().grpc),
+      .scope = asked.scope};
   GATEWAY_CO_ASSIGN_OR_RETURN(
-      *response, co_await asked.sessions->Create(
-                     SessionLimits::Of(asked.runtime->config().sessions()),
-                     asked.caller->id, request, context.cancel()));
+      *response, co_await OpenSession(opener, request, context.cancel()));
   co_return absl::OkStatus();
 }
 

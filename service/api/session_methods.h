@@ -21,6 +21,7 @@
 #include "llmgateway/v1/gateway.pb.h"
 #include "service/api/call_context.h"
 #include "service/api/method_table.h"
+#include "service/observability/call_record.h"
 #include "service/pipeline/loop_services.h"
 #include "service/pipeline/runtime_snapshot.h"
 
@@ -36,7 +37,8 @@ class SessionMethods {
 
   // The handlers. Fail as a caller who is not known does, FORBIDDEN by its
   // scopes, NOT_CONFIGURED where there are no sessions, and as SessionStore;
-  // CreateSession with OVERLOADED, too, while there is no memory for calls.
+  // CreateSession as OpenSession, and with OVERLOADED while there is no memory
+  // for calls.
   Task<absl::Status> CreateSession(CallContext& context,
                                    const v1::CreateSessionRequest& request,
                                    v1::Session* response);
@@ -53,6 +55,7 @@ class SessionMethods {
     std::shared_ptr<const RuntimeSnapshot> runtime;
     CallerRef caller;
     SessionStore* sessions = nullptr;  // Never null.
+    CallScope scope;                   // Views of the call's metadata.
   };
   absl::StatusOr<Asked> Ask(const CallContext& context,
                             std::string_view rpc) const;

@@ -15,6 +15,7 @@
 #include "service/http/request_context.h"
 #include "service/http/session_json.h"
 #include "service/overload/overload_control.h"
+#include "service/pipeline/session_opening.h"
 #include "service/sessions/session_fault.h"
 #include "service/sessions/session_store.h"
 
@@ -31,8 +32,7 @@ absl::StatusOr<SessionStore*> SessionsOf(const RequestContext& context) {
 }
 
 Task<absl::StatusOr<v1::Session>> Create(const RequestContext& context) {
-  GATEWAY_CO_ASSIGN_OR_RETURN(SessionStore* const sessions,
-                              SessionsOf(context));
+  GATEWAY_CO_RETURN_IF_ERROR(SessionsOf(context).status());
   if (OverloadControl* const overload = context.runtime->overload()) {
     GATEWAY_CO_RETURN_IF_ERROR(
         overload->CheckMemory((*context.caller)->priority));
@@ -41,9 +41,13 @@ Task<absl::StatusOr<v1::Session>> Create(const RequestContext& context) {
   const auto read = [body] { return ReadSessionRequest(body); };
   GATEWAY_CO_ASSIGN_OR_RETURN(const v1::CreateSessionRequest request,
                               co_await OffLoop(body.size(), read));
-  co_return co_await sessions->Create(
-      SessionLimits::Of(context.runtime->config().sessions()),
-      (*context.caller)->id, request, context.responder.gone());
+  const SessionOpener opener = {.runtime = *context.runtime,
+                                .loop = context.services.loop,
+                                .caller = **context.caller,
+                                .api = context.fields.head.api,
+                                .peer = context.peer,
+                                .scope = context.fields.directives.scope};
+  co_return co_await OpenSession(opener, request, context.responder.gone());
 }
 
 Task<absl::StatusOr<v1::Session>> Get(const RequestContext& context,

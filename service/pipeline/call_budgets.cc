@@ -78,8 +78,8 @@ CallBudgets::CallBudgets(const PlannedCall& call)
                 : std::string()),
       role_(call.caller->Label(rules_.role_label())),
       charges_(call.runtime->budget_table(), AskerOf(call)) {
-  DescribeCaller(call, *call.caller, call.admitted.scope, call.planned.reason,
-                 &subject_);
+  DescribeCaller(call.facts.head.api, *call.caller, call.admitted.scope,
+                 call.planned.reason, &subject_);
   if (rules_.tells_peers_apart()) {
     subject_.Set(configv1::LIMIT_DIMENSION_PEER, peer_);
   }

@@ -18,7 +18,6 @@
 #include "llmgateway/config/v1/rate_limits.pb.h"
 #include "service/identity/caller.h"
 #include "service/identity/peer_address.h"
-#include "service/identity/scopes.h"
 #include "service/limits/key_limit_rules.h"
 #include "service/observability/charged_cost.h"
 #include "service/pipeline/call.h"
@@ -66,10 +65,22 @@ FullestLimits Fuller(const FullestLimits& a, const FullestLimits& b) {
 }  // namespace
 
 std::unique_ptr<CallLimits> CallLimits::Of(const PlannedCall& call) {
-  if (call.runtime->limits().empty() && call.caller->limits.empty()) {
-    return nullptr;
-  }
-  return std::unique_ptr<CallLimits>(new CallLimits(call));
+  const Caller& caller = *call.caller;
+  if (call.runtime->limits().empty() && caller.limits.empty()) return nullptr;
+  const bool takes_anothers = TakesAnothers(call);
+  const Asked asked = {
+      .runtime = *call.runtime,
+      .api = call.facts.head.api,
+      .peer = call.facts.peer,
+      .caller = caller,
+      .scope = call.admitted.scope,
+      .reason = call.planned.reason,
+      .input_tokens = takes_anothers ? 0 : GuessedInputTokens(call),
+      .charged = takes_anothers ? LimitCharges::Scope::kCallOnly
+                                : LimitCharges::Scope::kAll};
+  std::unique_ptr<CallLimits> limits(new CallLimits(asked));
+  limits->AskForAll(asked);
+  return limits;
 }
 
 std::unique_ptr<CallLimits> CallLimits::OfTargets(const IncomingCall& call,
@@ -77,34 +88,48 @@ std::unique_ptr<CallLimits> CallLimits::OfTargets(const IncomingCall& call,
                                                   const CallScope& scope,
                                                   std::string_view reason) {
   if (!call.runtime->limits().has_target_rules()) return nullptr;
-  return std::unique_ptr<CallLimits>(new CallLimits(call, caller, scope, reason,
-                                                    GuessedInputTokens(call),
-                                                    LimitCharges::Scope::kAll));
+  return std::unique_ptr<CallLimits>(
+      new CallLimits(Asked{.runtime = *call.runtime,
+                           .api = call.facts.head.api,
+                           .peer = call.facts.peer,
+                           .caller = caller,
+                           .scope = scope,
+                           .reason = reason,
+                           .input_tokens = GuessedInputTokens(call)}));
 }
 
-CallLimits::CallLimits(const IncomingCall& call, const Caller& caller,
-                       const CallScope& scope, std::string_view reason,
-                       int64_t input_tokens, LimitCharges::Scope charged)
-    : rules_(call.runtime->limits()),
+std::unique_ptr<CallLimits> CallLimits::OfRequest(
+    const RuntimeSnapshot& runtime, ScopedApi api, std::string_view peer,
+    const Caller& caller, const CallScope& scope) {
+  if (runtime.limits().empty() && caller.limits.empty()) return nullptr;
+  const Asked asked = {.runtime = runtime,
+                       .api = api,
+                       .peer = peer,
+                       .caller = caller,
+                       .scope = scope,
+                       .charged = LimitCharges::Scope::kCallOnly};
+  std::unique_ptr<CallLimits> limits(new CallLimits(asked));
+  limits->AskForAll(asked);
+  return limits;
+}
+
+CallLimits::CallLimits(const Asked& asked)
+    : rules_(asked.runtime.limits()),
       subject_(rules_.NewSubject()),
-      estimate_{.input_tokens = input_tokens},
-      charges_(call.runtime->counter_stores(), charged) {
-  DescribeCaller(call, caller, scope, reason, &subject_);
+      estimate_{.input_tokens = asked.input_tokens},
+      charges_(asked.runtime.counter_stores(), asked.charged) {
+  DescribeCaller(asked.api, asked.caller, asked.scope, asked.reason, &subject_);
   // To read and write an address takes as long as two limits do.
   if (rules_.tells_peers_apart()) {
-    peer_ = PeerAddressOf(call.facts.peer);
+    peer_ = PeerAddressOf(asked.peer);
     subject_.Set(configv1::LIMIT_DIMENSION_PEER, peer_);
   }
 }
 
-CallLimits::CallLimits(const PlannedCall& call)
-    : CallLimits(call, *call.caller, call.admitted.scope, call.planned.reason,
-                 TakesAnothers(call) ? 0 : GuessedInputTokens(call),
-                 TakesAnothers(call) ? LimitCharges::Scope::kCallOnly
-                                     : LimitCharges::Scope::kAll) {
+void CallLimits::AskForAll(const Asked& asked) {
   rules_.AskForCall(subject_, estimate_, charges_);
-  for (const configv1::KeyLimit& limit : call.caller->limits) {
-    charges_.Ask(call.runtime->key_limits().RuleOf(limit), subject_, estimate_);
+  for (const configv1::KeyLimit& limit : asked.caller.limits) {
+    charges_.Ask(asked.runtime.key_limits().RuleOf(limit), subject_, estimate_);
   }
 }
 
@@ -130,9 +155,8 @@ bool TakesAnothers(const PlannedCall& call) {
          (call.shared != nullptr && !call.shared->leads());
 }
 
-void DescribeCaller(const IncomingCall& call, const Caller& caller,
-                    const CallScope& scope, std::string_view reason,
-                    LimitSubject* subject) {
+void DescribeCaller(ScopedApi api, const Caller& caller, const CallScope& scope,
+                    std::string_view reason, LimitSubject* subject) {
   subject->Set(configv1::LIMIT_DIMENSION_CALLER, caller.id);
   subject->Set(configv1::LIMIT_DIMENSION_OWNER, caller.owner);
   subject->Set(configv1::LIMIT_DIMENSION_USER, scope.user_id);
@@ -142,8 +166,7 @@ void DescribeCaller(const IncomingCall& call, const Caller& caller,
   subject->Set(configv1::LIMIT_DIMENSION_WORK_ORDER, scope.work_order_id);
   subject->Set(configv1::LIMIT_DIMENSION_PROJECT, scope.project_id);
   subject->Set(configv1::LIMIT_DIMENSION_ROUTE, reason);
-  subject->Set(configv1::LIMIT_DIMENSION_API,
-               ScopedApiName(call.facts.head.api));
+  subject->Set(configv1::LIMIT_DIMENSION_API, ScopedApiName(api));
   subject->SetLabels(&caller.labels);
 }
 

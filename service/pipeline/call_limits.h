@@ -27,6 +27,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "service/identity/scopes.h"
 #include "service/limits/limit_charges.h"
 #include "service/limits/limit_rules.h"
 #include "service/limits/limit_subject.h"
@@ -38,6 +39,7 @@ class DeliveredTokens;
 class IncomingCall;
 class PlannedCall;
 class ProviderStream;
+class RuntimeSnapshot;
 struct Attempt;
 struct CallScope;
 struct Caller;
@@ -56,6 +58,15 @@ class CallLimits {
                                                const Caller& caller,
                                                const CallScope& scope,
                                                std::string_view reason);
+
+  // As of a call that consumes nothing, for a request that asks no model for
+  // anything: one of the requests, and of those at once. Null if nothing limits
+  // it. `peer` is as in CallFacts; all is borrowed.
+  static std::unique_ptr<CallLimits> OfRequest(const RuntimeSnapshot& runtime,
+                                               ScopedApi api,
+                                               std::string_view peer,
+                                               const Caller& caller,
+                                               const CallScope& scope);
 
   CallLimits(const CallLimits&) = delete;
   CallLimits& operator=(const CallLimits&) = delete;
@@ -80,11 +91,21 @@ class CallLimits {
   const FullestLimits& refused() const { return refused_; }
 
  private:
+  // Who asks for what.
+  struct Asked {
+    const RuntimeSnapshot& runtime;
+    ScopedApi api;
+    std::string_view peer;
+    const Caller& caller;
+    const CallScope& scope;
+    std::string_view reason;
+    int64_t input_tokens = 0;
+    LimitCharges::Scope charged = LimitCharges::Scope::kAll;
+  };
   // Asks for none yet.
-  CallLimits(const IncomingCall& call, const Caller& caller,
-             const CallScope& scope, std::string_view reason,
-             int64_t input_tokens, LimitCharges::Scope charged);
-  explicit CallLimits(const PlannedCall& call);
+  explicit CallLimits(const Asked& asked);
+  // Asks for those that hold whatever the target is.
+  void AskForAll(const Asked& asked);
 
   const LimitRules& rules_;
   LimitSubject subject_;
@@ -107,9 +128,8 @@ bool TakesAnothers(const PlannedCall& call);
 
 // Sets what a call is told apart by, but for its peer and its target. Borrows
 // all of it.
-void DescribeCaller(const IncomingCall& call, const Caller& caller,
-                    const CallScope& scope, std::string_view reason,
-                    LimitSubject* subject);
+void DescribeCaller(ScopedApi api, const Caller& caller, const CallScope& scope,
+                    std::string_view reason, LimitSubject* subject);
 
 // The address of a caller (CallFacts::peer), as limits tell callers apart:
 // without the port, of IPv6 the first 64 bits.

@@ -30,9 +30,22 @@ constexpr char kSessionsConfig[] =
     "  callers:\n"
     "    api_keys:\n"
     "    - {id: alice, key: 'env:ALICE'}\n"
-    "    - {id: reader, key: 'env:READER', scopes: ['rpc:GetSession']}\n";
+    "    - {id: reader, key: 'env:READER', scopes: ['rpc:GetSession']}\n"
+    "    - {id: limited, key: 'env:LIMITED'}\n"
+    "    - id: once\n"
+    "      key: 'env:ONCE'\n"
+    "      limits: [{unit: requests, limit: 1, window: 1h}]\n"
+    "rate_limits:\n"
+    "- {name: rph, unit: requests, limit: 2, window: 1h, per: [user],\n"
+    "   match: {callers: [limited]}}\n"
+    "- {name: tokens, unit: total_tokens, limit: 1, window: 1h,\n"
+    "   match: {callers: [limited]}}\n"
+    "- {name: of-m, unit: requests, limit: 1, window: 1h,\n"
+    "   match: {callers: [limited], models: [m]}}\n";
 constexpr char kAlice[] = "alice-0123456789";
 constexpr char kReader[] = "reader-0123456789";
+constexpr char kLimited[] = "limited-0123456789";
+constexpr char kOnce[] = "only-once-0123456789";
 
 class SessionMethodsTest : public testing::Test {
  protected:
@@ -54,6 +67,7 @@ class SessionMethodsTest : public testing::Test {
       CallContext context(loop_.loop(),
                           {.method = name, .time = loop_.loop().Now()});
       context.AddMetadata("x-api-key", key);
+      if (!user_.empty()) context.AddMetadata("x-llmgateway-user", user_);
       status = co_await found.Run(context, arguments);
     });
     if (!status.ok()) return status;
@@ -64,11 +78,15 @@ class SessionMethodsTest : public testing::Test {
   FakeRandom random_{5};
   SessionStore sessions_{records_, SystemClock(), random_};
   RunningLoop loop_{MakeTestRuntime(kSessionsConfig,
-                                    {{"ALICE", kAlice}, {"READER", kReader}},
+                                    {{"ALICE", kAlice},
+                                     {"READER", kReader},
+                                     {"LIMITED", kLimited},
+                                     {"ONCE", kOnce}},
                                     {.sessions = &sessions_})};
   SessionMethods methods_{
       [this](EventLoop&) -> LoopServices& { return loop_.services(); }};
   MethodTable table_;
+  std::string user_;  // For whom is asked; empty: it is not said.
 };
 
 TEST_F(SessionMethodsTest, ASessionIsOpenedShownAndForgotten) {
@@ -105,6 +123,36 @@ TEST_F(SessionMethodsTest, WhoMayNotIsRefused) {
   EXPECT_EQ(
       FaultReason(Ask<v1::Session>("CreateSession", create, "bob").status()),
       v1::ERROR_REASON_API_KEY_INVALID);
+}
+
+TEST_F(SessionMethodsTest, ToOpenOneTakesARequestOfTheCallersLimits) {
+  v1::CreateSessionRequest bad;
+  bad.mutable_ttl()->set_seconds(1);
+  const v1::CreateSessionRequest create;
+  for (int i = 0; i < 2; ++i) {
+    // What is refused takes nothing.
+    EXPECT_EQ(FaultReason(
+                  Ask<v1::Session>("CreateSession", bad, kLimited).status()),
+              v1::ERROR_REASON_INVALID_REQUEST);
+    EXPECT_TRUE(Ask<v1::Session>("CreateSession", create, kLimited).ok());
+  }
+  const absl::Status refused =
+      Ask<v1::Session>("CreateSession", create, kLimited).status();
+  EXPECT_EQ(FaultReason(refused), v1::ERROR_REASON_RATE_LIMITED);
+  EXPECT_EQ(FaultMetadata(refused, "limit"), "rph");
+  EXPECT_TRUE(RetryDelay(refused).has_value());
+  // Whom it is for is what is said beside it.
+  user_ = "ann";
+  EXPECT_TRUE(Ask<v1::Session>("CreateSession", create, kLimited).ok());
+}
+
+TEST_F(SessionMethodsTest, AKeysOwnLimitsHoldForItsSessions) {
+  const v1::CreateSessionRequest create;
+  EXPECT_TRUE(Ask<v1::Session>("CreateSession", create, kOnce).ok());
+  const absl::Status refused =
+      Ask<v1::Session>("CreateSession", create, kOnce).status();
+  EXPECT_EQ(FaultReason(refused), v1::ERROR_REASON_RATE_LIMITED);
+  EXPECT_TRUE(Ask<v1::Session>("CreateSession", create).ok());
 }
 
 }  // namespace
