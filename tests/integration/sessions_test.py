@@ -4,6 +4,7 @@ by gRPC and by HTTP, for a time, and within limits."""
 import glob
 import json
 import re
+import resource
 import sqlite3
 import time
 import unittest
@@ -21,6 +22,10 @@ from tests.testing.gateway_process import GatewayProcess
 
 _UUID = re.compile(
     r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+
+# As RLIMIT_FSIZE.
+_NO_ROOM = (0, resource.RLIM_INFINITY)
+_ROOM = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
 
 
 class ConversationTest(SessionsCase):
@@ -417,9 +422,23 @@ class LimitsTest(SessionsCase):
         self.gateway.stop()
 
     def test_memory_is_bounded(self):
+        self.bounded(durable=False)
+        self.gateway.stop()
+
+    def test_the_disk_is_bounded_and_a_restart_forgets_nothing_of_it(self):
+        self.bounded(durable=True)
+        self.gateway.stop()
+        self.start()
+        self.limited(self.http("POST", body={"context": {"x": "x" * 1000}}),
+                     "sessions.size_bytes_limit")
+        self.open(key=BOB)
+        self.gateway.stop()
+
+    def bounded(self, durable):
+        """Fills what one caller may have."""
         self.sessions = ("sessions: {size_bytes_limit: 64KiB, "
                          "session_bytes_limit: 40KiB}\n")
-        self.start(durable=False)
+        self.start(durable=durable)
         self.open({"context": {"x": "x" * 39000}})
         self.limited(self.http("POST", body={"context": {"x": "x" * 39000}}),
                      "sessions.size_bytes_limit")
@@ -430,6 +449,21 @@ class LimitsTest(SessionsCase):
         self.assertEqual(self.upstream.stat("gpt-x", "requests"), 0)
         theirs = self.open(key=BOB)
         self.assertEqual(self.chat(theirs, "x" * 1000, key=BOB).status, 200)
+
+    def test_a_full_disk_is_not_the_callers_fault(self):
+        self.start()
+        session = self.open()
+        resource.prlimit(self.gateway.pid, resource.RLIMIT_FSIZE, _NO_ROOM)
+        refused = self.http("POST", body={})
+        self.assertEqual(refused.status, 503, refused.body)
+        self.assertEqual(refused.error()["code"], "store_unavailable")
+        self.assertEqual(refused.headers["retry-after"], "1")
+        end = self.rpc("CreateSession", {}).end
+        self.assertEqual((end["code"], end["reason"]),
+                         ("UNAVAILABLE", "STORE_UNAVAILABLE"))
+        self.assertEqual(self.chat(session, "hi").status, 503)
+        resource.prlimit(self.gateway.pid, resource.RLIMIT_FSIZE, _ROOM)
+        self.open()
         self.gateway.stop()
 
 

@@ -71,6 +71,20 @@ TEST_F(SessionRoutesTest, AConversationGoesOnWithOneThatTheBodyNames) {
                     HasSubstr(R"({"role":"user","content":"two"},)")));
 }
 
+TEST_F(SessionRoutesTest, ToOpenOneTakesARequestOfTheLimits) {
+  Open(
+      "sessions: {}\n"
+      "rate_limits:\n"
+      "- {name: rph, unit: requests, limit: 1, window: 1h, per: [peer],\n"
+      "   match: {apis: [openai]}}\n");
+  EXPECT_EQ(Ask("POST", "/v1/sessions", R"({"ttl_seconds": 1})").status, 400);
+  EXPECT_EQ(Ask("POST", "/v1/sessions", "{}").status, 201);
+  const RawAnswer refused = Ask("POST", "/v1/sessions", "{}");
+  EXPECT_EQ(refused.status, 429);
+  EXPECT_THAT(refused.body, HasSubstr("rate_limit_exceeded"));
+  EXPECT_THAT(refused.head, HasSubstr("retry-after: "));
+}
+
 TEST_F(SessionRoutesTest, WithoutSessionsItIsSaidThatThereAreNone) {
   Open("");
   const RawAnswer refused = Ask("POST", "/v1/sessions", "{}");

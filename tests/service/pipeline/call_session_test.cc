@@ -52,7 +52,8 @@ class CallSessionTest : public testing::Test {
     return {.ttl = absl::Hours(1),
             .sessions = 10,
             .messages = 4,
-            .session_bytes = 1 << 20};
+            .session_bytes = 1 << 20,
+            .size_bytes = 64 << 20};
   }
   static void Say(v1::Role role, const std::string& text,
                   v1::Message* message) {

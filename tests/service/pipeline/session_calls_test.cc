@@ -60,7 +60,8 @@ class CallersSink final : public AnswerSink {
  private:
   Task<void> Look() {
     CancelSignal never;
-    const SessionLimits limits = {.messages = 100, .session_bytes = 1 << 20};
+    const SessionLimits limits = {
+        .messages = 100, .session_bytes = 1 << 20, .size_bytes = 1 << 20};
     const SessionStore::TurnOptions options;
     const auto turn = co_await sessions_.Begin(limits, "", id_, options, never);
     goes_on = turn.status();

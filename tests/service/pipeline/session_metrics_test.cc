@@ -30,7 +30,8 @@ TEST(SessionMetricsTest, TellHowManyThereAreAndWhatBecameOfThem) {
   const SessionLimits limits = {.ttl = absl::Hours(1),
                                 .sessions = 4,
                                 .messages = 9,
-                                .session_bytes = 1000};
+                                .session_bytes = 1000,
+                                .size_bytes = 1 << 20};
   const auto open = [&](const std::string& owner) {
     return runner.Run(sessions.Create(limits, owner, {}, never)).ok();
   };
