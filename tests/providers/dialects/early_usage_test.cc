@@ -147,7 +147,7 @@ TEST(EarlyUsageTest, Messages) {
     return Told(messages, events);
   };
   EXPECT_EQ(told(R"(,"usage":{"output_tokens":400})"), 400);
-  EXPECT_EQ(told(R"(,"usage":{"output_tokens":0})"), 0);
+  EXPECT_EQ(told(R"(,"usage":{"output_tokens":0})"), -1);
   EXPECT_EQ(told(R"(,"usage":{"input_tokens":0,"output_tokens":400})"), 400);
   EXPECT_EQ(told(R"(,"usage":{"input_tokens":0,"cache_read_input_tokens":0,
                    "output_tokens":400})"),
