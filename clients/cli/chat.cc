@@ -57,7 +57,10 @@ class AnswerCheck {
   bool Add(const v1::GenerateEvent& event) {
     disorder_ = order_.Add(event);
     if (!disorder_.empty()) return false;
-    if (event.has_end()) outcome_ = event.end().outcome();
+    if (event.has_end()) {
+      outcome_ = event.end().outcome();
+      why_ = event.end().error().message();
+    }
     return true;
   }
 
@@ -68,18 +71,23 @@ class AnswerCheck {
       return InterruptedAnswer(place, absl::StatusCode::kDataLoss, disorder_);
     }
     if (outcome_ == v1::StreamEnd::OUTCOME_FINISHED) return absl::OkStatus();
-    return InterruptedAnswer(
-        place, absl::StatusCode::kUnavailable,
-        outcome_ == v1::StreamEnd::OUTCOME_UNSPECIFIED
-            ? "the stream broke off without its end"
-            : absl::StrCat("its end is ",
-                           v1::StreamEnd::Outcome_Name(outcome_)));
+    return InterruptedAnswer(place, absl::StatusCode::kUnavailable,
+                             WhatIsWrongWithItsEnd());
   }
 
  private:
+  std::string WhatIsWrongWithItsEnd() const {
+    if (outcome_ == v1::StreamEnd::OUTCOME_UNSPECIFIED) {
+      return "the stream broke off without its end";
+    }
+    if (!why_.empty()) return why_;
+    return absl::StrCat("its end is ", v1::StreamEnd::Outcome_Name(outcome_));
+  }
+
   EventOrder order_;
   std::string disorder_;  // Empty as long as there is none.
   v1::StreamEnd::Outcome outcome_ = v1::StreamEnd::OUTCOME_UNSPECIFIED;
+  std::string why_;  // What its end says of that.
 };
 
 // One conversation with one gateway.

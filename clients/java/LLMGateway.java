@@ -39,6 +39,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Collectors;
 
 /**
@@ -317,6 +318,7 @@ public final class LLMGateway implements AutoCloseable {
       return CompletableFuture.failedFuture(wrong);
     }
     CompletableFuture<Response> answer = new CompletableFuture<>();
+    AtomicBoolean hasEnded = new AtomicBoolean();
     call.start(
         new ClientCall.Listener<>() {
           private Response response;
@@ -328,6 +330,7 @@ public final class LLMGateway implements AutoCloseable {
 
           @Override
           public void onClose(Status status, Metadata trailers) {
+            hasEnded.set(true);
             if (status.isOk() && response != null) {
               answer.complete(response);
               return;
@@ -341,9 +344,13 @@ public final class LLMGateway implements AutoCloseable {
     call.request(2); // So that a second one, which is none, is noticed.
     call.sendMessage(request);
     call.halfClose();
-    // Whoever else ended it, as orTimeout does, waits for no answer. A call that has ended by itself
-    // is not cancelled any more.
-    answer.whenComplete((response, failure) -> call.cancel("the future was ended", failure));
+    // Whoever else ended it, as orTimeout does, waits for no answer.
+    answer.whenComplete(
+        (response, failure) -> {
+          if (!hasEnded.get()) {
+            call.cancel("the future was ended", failure);
+          }
+        });
     return answer;
   }
 

@@ -105,7 +105,7 @@ absl::Status SessionNotKept(const absl::Status& store) {
   absl::Status fault = MakeFault(
       v1::ERROR_REASON_STORE_UNAVAILABLE,
       absl::IsResourceExhausted(store)
-          ? "there is no room in the store of sessions; try again later"
+          ? "the store of sessions has no room at this moment; try again later"
           : "the store of sessions cannot be read or written at this moment; "
             "try again later");
   SetRetryDelay(fault, kStoreRetryDelay);

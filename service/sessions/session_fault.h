@@ -39,7 +39,8 @@ absl::Status TooManyMessages(std::string_view id, int64_t limit);
 absl::Status SessionTooLarge(std::string_view id, int64_t limit);
 
 // STORE_UNAVAILABLE, which says when to come again: what `store`, the store's
-// error, comes to, also where its disk is full, which no caller can help. What
+// error, comes to, also where its disk is full or too much
+// waits for it, which no caller can help. What
 // it says of files and servers is for the log
 // (service/store/watched_record_store.h), and not for callers.
 absl::Status SessionNotKept(const absl::Status& store);

@@ -234,7 +234,8 @@ Task<absl::StatusOr<int64_t>> SessionStore::Put(const SessionRecord& kept,
   absl::StatusOr<int64_t> put =
       co_await records_.Put(kCollection, id, std::move(bytes), options, cancel);
   // A caller who goes meanwhile leaves what may be kept: it stays reserved.
-  if (!records_.counts_owners() && (put.ok() || !cancel.cancelled())) {
+  const bool is_known = put.ok() || put.status() != cancel.status();
+  if (!records_.counts_owners() && is_known) {
     MutexLock lock(mu_);
     shares_.Settle(id, put.ok() ? asked : before);
   }

@@ -249,6 +249,15 @@ TEST(JsonSchemaTest, APropertyThatNothingIsSaidOfIsWorkToo) {
               Contains(HasSubstr("too much work")));
 }
 
+TEST(JsonSchemaTest, ManyTextsThatPatternsBoundAreNotTooMuchWork) {
+  const std::string text = absl::StrCat("\"", std::string(250, 'a'), "\"");
+  std::string list = absl::StrCat("[", text);
+  for (int i = 0; i < 99; ++i) absl::StrAppend(&list, ",", text);
+  EXPECT_THAT(
+      Errors(R"({"items": {"pattern": "^.{1,250}$"}})", list + "]"),
+      IsEmpty());
+}
+
 TEST(JsonSchemaTest, SchemasThatDependOnManyNamesEnd) {
   std::string schema = R"({"definitions":{"y":{"dependentSchemas":{"a":{})";
   for (int i = 0; i < 5000; ++i) absl::StrAppend(&schema, ",\"a", i, "\":{}");

@@ -97,7 +97,7 @@ TEST(PatternTest, ATextMayCostAVisitOfEachStateAByte) {
   // No automaton of bounded size has what the last 1000 characters were.
   const absl::StatusOr<Pattern> pattern = Pattern::Compile("a[ab]{1000}c");
   ASSERT_TRUE(pattern.ok());
-  EXPECT_GT(pattern->Cost(60'000), 60'000u * 1000 / 64);
+  EXPECT_GT(pattern->Cost(60'000), 60'000u * 1000 / 256);
 }
 
 }  // namespace

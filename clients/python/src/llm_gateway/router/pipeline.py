@@ -363,7 +363,7 @@ class RoutePipeline:
         self, call: _Call, answer: Any, attempt: int
     ) -> PromptResponse:
         request = call.request
-        finish_reason = getattr(answer, "finish_reason", "stop")
+        finish_reason = getattr(answer, "finish_reason", None) or "stop"
         metadata = {
             **_identity(request),
             "prompt": request.prompt,
@@ -469,7 +469,7 @@ def _answer_problem(answer: Any) -> str | None:
         count = getattr(answer, name, None)
         if not isinstance(count, int) or isinstance(count, bool) or count < 0:
             return f"{name} is {count!r}"
-    if not isinstance(getattr(answer, "finish_reason", ""), str):
+    if not isinstance(getattr(answer, "finish_reason", None), (str, type(None))):
         return "finish_reason is not a string"
     blocks = getattr(answer, "content_blocks", None)
     if not isinstance(blocks, (list, tuple, type(None))):

@@ -58,9 +58,9 @@ class AsyncGenerateStream:
         self._plan = plan
         self._record = record
         self._failure: CallError | None = None
-        self._closed = asyncio.Event()
-        self._loop = asyncio.get_event_loop()  # As the call finds its own.
         self._is_over = True  # If it cannot be begun.
+        self._closed = asyncio.Event()
+        self._loop = asyncio.get_event_loop()
         self._call = start()
         self._is_over = False
 

@@ -287,7 +287,7 @@ class FailureTest(PipelineCase):
                  "output_tokens is 1.5"),
                 (dataclasses.replace(answer, output_tokens=True),
                  "output_tokens is True"),
-                (dataclasses.replace(answer, finish_reason=None),
+                (dataclasses.replace(answer, finish_reason=7),
                  "finish_reason is not a string")):
             with self.subTest(told):
                 self.make(budgeter=budgeter)
