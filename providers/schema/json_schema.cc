@@ -13,10 +13,13 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/time/time.h"
+#include "base/os/clock.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "base/text/utf8.h"
 #include "providers/schema/json_tree.h"
+#include "providers/schema/pattern.h"
 #include "providers/schema/schema_graph.h"
 
 namespace gateway {
@@ -126,14 +129,19 @@ class Validation {
   }
 
   bool Spend(size_t steps) {
-    if (steps > budget_.steps_left) {
-      budget_.steps_left = 0;
-      exhausted_ = true;
-      return false;
-    }
+    if (steps > budget_.steps_left) return GiveUp();
     budget_.steps_left -= steps;
     return !exhausted_;
   }
+
+  bool GiveUp() {
+    budget_.steps_left = 0;
+    exhausted_ = true;
+    return false;
+  }
+
+  // Returns whether the text matches; false if it takes too much to find out.
+  bool Matches(const Pattern& pattern, std::string_view text);
 
   bool Fits(int number, const JsonTree& value, const TreePlace& place,
             Errors* errors);
@@ -175,6 +183,22 @@ class Validation {
   int depth_ = 0;
   bool exhausted_ = false;
 };
+
+bool Validation::Matches(const Pattern& pattern, std::string_view text) {
+  // What a match takes is known once it was made, and it cannot be interrupted:
+  // so one that may take a multiple of what is left is not begun.
+  constexpr size_t kMultipleMax = 10;
+  constexpr size_t kMeasuredFrom = 1000;
+  constexpr absl::Duration kStep = absl::Nanoseconds(100);
+  if (!Spend(Pattern::Cost(text.size()))) return false;
+  const size_t steps_max = pattern.CostMax(text.size());
+  if (steps_max < kMeasuredFrom) return pattern.Matches(text);
+  if (steps_max / kMultipleMax > budget_.steps_left) return GiveUp();
+  const absl::Duration begin = SystemClock().SteadyTime();
+  const bool matches = pattern.Matches(text);
+  const absl::Duration took = SystemClock().SteadyTime() - begin;
+  return Spend(static_cast<size_t>(took / kStep)) && matches;
+}
 
 bool Validation::Fits(int number, const JsonTree& value, const TreePlace& place,
                       Errors* errors) {
@@ -305,11 +329,9 @@ bool Validation::FitsText(const SchemaNode& node, const std::string& text,
                errors);
     }
   }
-  if (node.pattern.has_value()) {
-    if (!Spend(node.pattern->Cost(text.size()))) return false;
-    if (!node.pattern->Matches(text)) {
-      fits = Fail(place, "does not match the pattern", errors);
-    }
+  if (node.pattern.has_value() && !Matches(*node.pattern, text)) {
+    if (exhausted_) return false;
+    fits = Fail(place, "does not match the pattern", errors);
   }
   return fits;
 }
@@ -442,8 +464,9 @@ bool Validation::FitsProperty(const SchemaNode& node, const std::string& name,
     fits &= Fits(found->second, value, place, errors);
   }
   for (const auto& [pattern, number] : node.pattern_properties) {
-    if (!Spend(pattern.Cost(name.size()))) return false;
-    if (!pattern.Matches(name)) continue;
+    const bool matches = Matches(pattern, name);
+    if (exhausted_) return false;
+    if (!matches) continue;
     known = true;
     fits &= Fits(number, value, place, errors);
   }

@@ -207,13 +207,11 @@ bool Pattern::Matches(std::string_view text) const {
                                 *program_);
 }
 
-size_t Pattern::Cost(size_t text_bytes) const {
-  // A byte is one look-up, or, where the automaton that RE2 makes of a text
-  // does not fit into its memory, a visit of each state that a match may be in,
-  // at some 5 ns. Only patterns made for that are in a quarter of their states
-  // at once, so that all of them take some seven times what is said here.
-  const size_t states = program_->ProgramSize();
-  return 1 + text_bytes / 16 + text_bytes * states / 128;
+size_t Pattern::Cost(size_t text_bytes) { return 1 + text_bytes / 16; }
+
+size_t Pattern::CostMax(size_t text_bytes) const {
+  // A visit of a state takes some 5 ns.
+  return Cost(text_bytes) + text_bytes * program_->ProgramSize() / 20;
 }
 
 }  // namespace gateway

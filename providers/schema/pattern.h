@@ -40,8 +40,12 @@ class Pattern {
   bool Matches(std::string_view text) const;
 
   // Returns what it costs to match a text of this size, in steps of some 100 ns
-  // (JsonSchema::kStepsMax); of the worst patterns there are, of some 700 ns.
-  size_t Cost(size_t text_bytes) const;
+  // (JsonSchema::kStepsMax): a look-up for each byte.
+  static size_t Cost(size_t text_bytes);
+  // The same at most: where the automaton that RE2 makes of a text does not fit
+  // into its memory, each byte is a visit of each state that a match may be in.
+  // Few patterns are in many of theirs at once.
+  size_t CostMax(size_t text_bytes) const;
 
  private:
   explicit Pattern(std::unique_ptr<const re2::RE2> program);

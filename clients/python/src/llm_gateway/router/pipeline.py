@@ -469,7 +469,8 @@ def _answer_problem(answer: Any) -> str | None:
         count = getattr(answer, name, None)
         if not isinstance(count, int) or isinstance(count, bool) or count < 0:
             return f"{name} is {count!r}"
-    if not isinstance(getattr(answer, "finish_reason", None), (str, type(None))):
+    finish_reason = getattr(answer, "finish_reason", None)
+    if not isinstance(finish_reason, (str, type(None))):
         return "finish_reason is not a string"
     blocks = getattr(answer, "content_blocks", None)
     if not isinstance(blocks, (list, tuple, type(None))):
