@@ -111,7 +111,7 @@ _SPENDING = [
         "a stream is reserved of targets that it does not come from",
         _BUDGET_CHARGES,
         "    if (rule.is_of_target() && charge.key != rule.KeyOf(delivering)) "
-        "continue;\n", "",
+        "continue;\n", "    (void)rule.KeyOf(delivering);\n",
         said="and reserved"),
     Mistake(
         "a window never begins anew", _BUDGET_TABLE,
