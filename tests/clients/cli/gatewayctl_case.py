@@ -61,7 +61,11 @@ class Terminal:
                 [self._ours], [], [], max(0, end - time.monotonic()))
             if not ready:
                 raise AssertionError("no %r in %r" % (text, self.text))
-            self.text += os.read(self._ours, 65536).decode()
+            try:
+                self.text += os.read(self._ours, 65536).decode()
+            except OSError as closed:  # By the last program that had it.
+                raise AssertionError(
+                    "no %r in %r" % (text, self.text)) from closed
         before, _, self.text = self.text.partition(text)
         return before + text
 
