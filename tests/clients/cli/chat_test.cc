@@ -1,24 +1,17 @@
 #include "clients/cli/chat.h"
 
-#include <grpcpp/security/server_credentials.h>
-#include <grpcpp/server.h>
-#include <grpcpp/server_builder.h>
-#include <grpcpp/server_context.h>
-#include <grpcpp/support/sync_stream.h>
+#include <grpcpp/support/status.h>
 
-#include <cstdint>
-#include <memory>
 #include <sstream>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
-#include "absl/strings/str_cat.h"
 #include "clients/cli/failure_text.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "llmgateway/v1/gateway.grpc.pb.h"
+#include "llmgateway/v1/gateway.pb.h"
+#include "tests/clients/cpp/scripted_gateway.h"
 
 namespace gateway {
 namespace {
@@ -26,49 +19,6 @@ namespace {
 using ::testing::HasSubstr;
 
 namespace v1 = ::llmgateway::v1;
-
-v1::GenerateEvent Text(int64_t seq, const std::string& text) {
-  v1::GenerateEvent event;
-  event.set_seq(seq);
-  event.mutable_delta()->set_text(text);
-  return event;
-}
-
-v1::GenerateEvent End(int64_t seq, v1::StreamEnd::Outcome outcome) {
-  v1::GenerateEvent event;
-  event.set_seq(seq);
-  event.mutable_end()->set_outcome(outcome);
-  return event;
-}
-
-// A gateway whose calls all go well, with these events. Its port is its own.
-class WellMeaningGateway final : public v1::GatewayService::Service {
- public:
-  explicit WellMeaningGateway(std::vector<v1::GenerateEvent> events)
-      : events_(std::move(events)) {
-    grpc::ServerBuilder builder;
-    builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(),
-                             &port_);
-    builder.RegisterService(this);
-    server_ = builder.BuildAndStart();
-  }
-  ~WellMeaningGateway() override { server_->Shutdown(); }
-
-  std::string address() const { return absl::StrCat("127.0.0.1:", port_); }
-
-  grpc::Status StreamGenerate(
-      grpc::ServerContext* /*context*/,
-      const v1::GenerateRequest* /*request*/,
-      grpc::ServerWriter<v1::GenerateEvent>* writer) override {
-    for (const v1::GenerateEvent& event : events_) writer->Write(event);
-    return grpc::Status::OK;
-  }
-
- private:
-  const std::vector<v1::GenerateEvent> events_;
-  int port_ = 0;
-  std::unique_ptr<grpc::Server> server_;
-};
 
 // What a gateway answers is asked of one in gatewayctl_chat_test.py.
 class ChatTest : public testing::Test {
@@ -78,8 +28,12 @@ class ChatTest : public testing::Test {
   }
 
   // What becomes of a stream of these events.
-  absl::Status Hear(std::vector<v1::GenerateEvent> events) {
-    const WellMeaningGateway gateway(std::move(events));
+  absl::Status Hear(const std::vector<v1::GenerateEvent>& events) {
+    ScriptedGateway gateway;
+    gateway.stream_generate = [&events](auto&, const auto&, auto& writer) {
+      for (const v1::GenerateEvent& event : events) writer.Write(event);
+      return grpc::Status::OK;
+    };
     out_.str("");
     return Chat({.address = gateway.address()}, {.words = {"Hi"}},
                 {in_, out_, err_});
@@ -109,12 +63,12 @@ TEST_F(ChatTest, AFailureNamesTheGateway) {
 
 TEST_F(ChatTest, AnAnswerHasItsEventsInOrderAndAnEnd) {
   constexpr auto kFinished = v1::StreamEnd::OUTCOME_FINISHED;
-  EXPECT_TRUE(Hear({Text(1, "One."), End(2, kFinished)}).ok());
+  EXPECT_TRUE(Hear({TextEvent(1, "One."), EndEvent(2, kFinished)}).ok());
   EXPECT_EQ(out_.str(), "One.\n");
   const std::vector<std::vector<v1::GenerateEvent>> disorders = {
-      {Text(1, "One."), Text(1, "One."), End(2, kFinished)},
-      {Text(1, "One."), Text(3, "Three."), End(4, kFinished)},
-      {Text(1, "One."), End(2, kFinished), Text(3, "Three.")}};
+      {TextEvent(1, "One."), TextEvent(1, "One."), EndEvent(2, kFinished)},
+      {TextEvent(1, "One."), TextEvent(3, "Three."), EndEvent(4, kFinished)},
+      {TextEvent(1, "One."), EndEvent(2, kFinished), TextEvent(3, "Three.")}};
   for (const std::vector<v1::GenerateEvent>& events : disorders) {
     const absl::Status lost = Hear(events);
     EXPECT_TRUE(absl::IsDataLoss(lost)) << lost;
@@ -128,11 +82,12 @@ TEST_F(ChatTest, AnAnswerWithoutATruthfulEndIsNotWhole) {
   const absl::Status silent = Hear({});
   EXPECT_TRUE(absl::IsUnavailable(silent)) << silent;
   EXPECT_EQ(FailureReason(silent), "STREAM_INTERRUPTED");
-  const absl::Status endless = Hear({Text(1, "One.")});
+  const absl::Status endless = Hear({TextEvent(1, "One.")});
   EXPECT_THAT(endless.ToString(), HasSubstr("broke off without its end"));
   EXPECT_EQ(out_.str(), "One.\n");
   const absl::Status cut =
-      Hear({Text(1, "One."), End(2, v1::StreamEnd::OUTCOME_TRUNCATED)});
+      Hear({TextEvent(1, "One."),
+            EndEvent(2, v1::StreamEnd::OUTCOME_TRUNCATED)});
   EXPECT_THAT(cut.ToString(), HasSubstr("its end is OUTCOME_TRUNCATED"));
   EXPECT_EQ(out_.str(), "One.\n");
 }

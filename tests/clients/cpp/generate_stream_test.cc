@@ -27,17 +27,8 @@ v1::GenerateEvent Started() {
   return event;
 }
 
-v1::GenerateEvent Text(int64_t seq, const std::string& text) {
-  v1::GenerateEvent event;
-  event.set_seq(seq);
-  event.mutable_delta()->set_text(text);
-  return event;
-}
-
 v1::GenerateEvent End(int64_t seq, v1::StreamEnd::Outcome outcome) {
-  v1::GenerateEvent event;
-  event.set_seq(seq);
-  event.mutable_end()->set_outcome(outcome);
+  v1::GenerateEvent event = EndEvent(seq, outcome);
   event.mutable_end()->mutable_usage()->set_output_tokens(7);
   return event;
 }
@@ -59,7 +50,7 @@ class GenerateStreamTest : public testing::Test {
 TEST_F(GenerateStreamTest, DeliversEventsAndTheEnd) {
   server_.stream_generate = [](auto&, const auto&, auto& writer) {
     for (const v1::GenerateEvent& event :
-         {Started(), Text(2, "Hel"), Text(3, "lo"),
+         {Started(), TextEvent(2, "Hel"), TextEvent(3, "lo"),
           End(4, v1::StreamEnd::OUTCOME_FINISHED)}) {
       writer.Write(event);
     }
@@ -78,7 +69,7 @@ TEST_F(GenerateStreamTest, DeliversEventsAndTheEnd) {
 TEST_F(GenerateStreamTest, AStreamWithoutItsEndIsNoSuccess) {
   server_.stream_generate = [](auto&, const auto&, auto& writer) {
     writer.Write(Started());
-    writer.Write(Text(2, "Hel"));
+    writer.Write(TextEvent(2, "Hel"));
     return grpc::Status::OK;
   };
   GenerateStream stream = gateway_.StreamGenerate({});
@@ -94,7 +85,7 @@ TEST_F(GenerateStreamTest, AnEventThatIsLostEndsIt) {
   server_.stream_generate = [&](grpc::ServerContext& context, const auto&,
                                 auto& writer) {
     writer.Write(Started());
-    for (int64_t seq = 3; writer.Write(Text(seq, ".")); ++seq) {
+    for (int64_t seq = 3; writer.Write(TextEvent(seq, ".")); ++seq) {
     }
     gone.set_value(context.IsCancelled());
     return grpc::Status::CANCELLED;
@@ -117,7 +108,7 @@ TEST_F(GenerateStreamTest, AnEventThatIsLostEndsIt) {
 TEST_F(GenerateStreamTest, AFailureComesAfterWhatWasDelivered) {
   server_.stream_generate = [](auto&, const auto&, auto& writer) {
     writer.Write(Started());
-    writer.Write(Text(2, "Hel"));
+    writer.Write(TextEvent(2, "Hel"));
     writer.Write(End(3, v1::StreamEnd::OUTCOME_TRUNCATED));
     return grpc::Status(grpc::StatusCode::UNAVAILABLE, "broke off");
   };
@@ -138,7 +129,7 @@ class AbandonedStreamTest : public GenerateStreamTest {
                                      auto& writer) {
       writer.Write(Started());
       // Fails once the caller is gone.
-      for (int64_t seq = 2; writer.Write(Text(seq, ".")); ++seq) {
+      for (int64_t seq = 2; writer.Write(TextEvent(seq, ".")); ++seq) {
       }
       gone_.set_value(context.IsCancelled());
       return grpc::Status::CANCELLED;

@@ -25,8 +25,12 @@ ScriptedGateway::ScriptedGateway() {
 
 ScriptedGateway::~ScriptedGateway() { server_->Shutdown(); }
 
+std::string ScriptedGateway::address() const {
+  return absl::StrCat("127.0.0.1:", port_);
+}
+
 LLMGateway::Options ScriptedGateway::Options() const {
-  return {.target = absl::StrCat("127.0.0.1:", port_),
+  return {.target = address(),
           .api_key = {},
           .credentials = grpc::InsecureChannelCredentials()};
 }
@@ -54,6 +58,20 @@ grpc::Status ScriptedGateway::ExecuteTool(grpc::ServerContext* /*context*/,
                                           const v1::ExecuteToolRequest* request,
                                           v1::ExecuteToolResponse* response) {
   return execute_tool(*request, *response);
+}
+
+v1::GenerateEvent TextEvent(int64_t seq, const std::string& text) {
+  v1::GenerateEvent event;
+  event.set_seq(seq);
+  event.mutable_delta()->set_text(text);
+  return event;
+}
+
+v1::GenerateEvent EndEvent(int64_t seq, v1::StreamEnd::Outcome outcome) {
+  v1::GenerateEvent event;
+  event.set_seq(seq);
+  event.mutable_end()->set_outcome(outcome);
+  return event;
 }
 
 }  // namespace gateway

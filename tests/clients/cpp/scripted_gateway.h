@@ -18,8 +18,10 @@
 #include <grpcpp/support/status.h>
 #include <grpcpp/support/sync_stream.h>
 
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 
 #include "clients/cpp/llm_gateway.h"
 #include "llmgateway/v1/gateway.grpc.pb.h"
@@ -34,6 +36,7 @@ class ScriptedGateway final : public llmgateway::v1::GatewayService::Service {
   ScriptedGateway();
   ~ScriptedGateway() override;
 
+  std::string address() const;
   // Plaintext to this server.
   LLMGateway::Options Options() const;
 
@@ -67,6 +70,11 @@ class ScriptedGateway final : public llmgateway::v1::GatewayService::Service {
   int port_ = 0;
   std::unique_ptr<grpc::Server> server_;
 };
+
+// Events of a stream.
+llmgateway::v1::GenerateEvent TextEvent(int64_t seq, const std::string& text);
+llmgateway::v1::GenerateEvent EndEvent(
+    int64_t seq, llmgateway::v1::StreamEnd::Outcome outcome);
 
 }  // namespace gateway
 
