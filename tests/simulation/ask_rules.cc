@@ -75,7 +75,8 @@ bool CallRules::StandsInFor(const CallState& call, const Ask& ask,
                             absl::Duration now) {
   const Ask& before = LastEnded(call);
   if (ask.target != before.target || now != before.ended) return false;
-  if (call.next_is_reconnect) return true;
+  // One that is put off has given its place back before it is made.
+  if (call.next_is_reconnect) return call.put_off_reconnect != ask.target;
   return IsOfCredential(before.failure) && ask.credential != before.credential;
 }
 
