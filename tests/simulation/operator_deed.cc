@@ -10,6 +10,7 @@
 #include "llmgateway/v1/policies.pb.h"
 #include "proto/proto_time.h"
 #include "service/api/call_context.h"
+#include "tests/simulation/call_drawing.h"
 
 namespace gateway {
 namespace {
@@ -68,6 +69,48 @@ void DrawDeeds(Drawing& draw, absl::Duration length, Scenario& scenario) {
     }
     if (deed.kind == Kind::kGive) DrawGift(draw, scenario, &deed);
     scenario.deeds.push_back(std::move(deed));
+  }
+}
+
+void DrawTakenOut(Drawing& draw, Scenario& scenario) {
+  constexpr absl::Duration kLength = absl::Minutes(1);
+  const int models = draw.Between(2, 4);
+  for (int i = 0; i < models; ++i) {
+    const std::string provider = absl::StrCat("p", i);
+    scenario.providers.push_back(
+        {.name = provider,
+         .phases = {{.conduct = Conduct::kFails,
+                     .percent = draw.OneOf({20, 50, 100}),
+                     .latency = draw.MillisBetween(1, 500)}}});
+    scenario.policies.push_back(
+        {.id = absl::StrCat("s", i),
+         .target = {.provider = provider, .model = absl::StrCat("s", i)},
+         .price = draw.Between(1, 3),
+         .context_window = 64'000});
+  }
+  scenario.routes.push_back({.model = "r0",
+                             .balancing = "weighted",
+                             .targets = {{.provider = "p0", .model = "s0"}}});
+  scenario.nodes.push_back({.name = "n0"});
+  scenario.breaker.consecutive_failures = draw.Between(1, 3);
+  scenario.breaker.open_duration = draw.MillisBetween(2000, 30'000);
+  DrawCalls(draw, scenario, 120, kLength);
+  for (ScenarioCall& call : scenario.calls) {
+    // The latter goes on to no other.
+    call.need = ScenarioNeed{
+        .strategy = draw.OneOf({ScenarioStrategy::kCostOptimized,
+                                ScenarioStrategy::kAdminPreferred,
+                                ScenarioStrategy::kAdminPreferred})};
+  }
+  for (absl::Duration at = kLength / 10; at < kLength; at += kLength / 10) {
+    const ScenarioTarget& target =
+        scenario.policies[draw.Below(scenario.policies.size())].target;
+    scenario.deeds.push_back(
+        {.at = at,
+         .kind = draw.OneOf({Kind::kDisable, Kind::kDisable, Kind::kForceOpen,
+                             Kind::kEnable, Kind::kForceNothing}),
+         .provider = target.provider,
+         .model = target.model});
   }
 }
 

@@ -28,6 +28,10 @@ namespace gateway {
 // Adds some, within `length` of the begin. REQUIRES: all else is drawn.
 void DrawDeeds(Drawing& draw, absl::Duration length, Scenario& scenario);
 
+// Models are chosen for all calls, their providers fail, and an operator takes
+// one after the other out of use: calls come to where the others only rest.
+void DrawTakenOut(Drawing& draw, Scenario& scenario);
+
 // For traces.
 std::string DeedText(const OperatorDeed& deed);
 

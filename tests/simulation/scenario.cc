@@ -468,6 +468,10 @@ Scenario MakeScenario(uint64_t seed) {
     DrawLimited(draw, scenario);
     return scenario;
   }
+  if (seed % 20 == 15) {
+    DrawTakenOut(draw, scenario);
+    return scenario;
+  }
   if (seed % 10 == 6) {
     DrawMoney(draw, scenario);
     return scenario;

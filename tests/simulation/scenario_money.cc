@@ -85,7 +85,7 @@ LedgerPhase DrawLedgerPhase(Drawing& draw, absl::Duration from) {
   if (draw.InPercent(35)) {
     phase.conduct =
         draw.OneOf({LedgerConduct::kRefuses, LedgerConduct::kWritesAndFails,
-                    LedgerConduct::kWritesAndFails, LedgerConduct::kAway});
+                    LedgerConduct::kWritesAndGoes, LedgerConduct::kAway});
   }
   return phase;
 }
@@ -197,7 +197,8 @@ std::string SessionsYaml(const ScenarioSessions& sessions) {
 
 std::string_view LedgerConductName(LedgerConduct conduct) {
   static constexpr std::string_view kNames[] = {"well", "refuses",
-                                                "writes and fails", "away"};
+                                                "writes and fails",
+                                                "writes and goes", "away"};
   return kNames[static_cast<size_t>(conduct)];
 }
 

@@ -69,6 +69,7 @@ enum class LedgerConduct {
   kWell,
   kRefuses,         // Nothing is written.
   kWritesAndFails,  // All is written, and the gateway hears of an error.
+  kWritesAndGoes,   // The same, and nothing can be read.
   kAway,            // Nothing is written, nor can be read.
 };
 

@@ -39,8 +39,14 @@ absl::Status SimulatedStore::Append(const NewCommit& commit) {
              : absl::UnavailableError("nobody knows whether it is there");
 }
 
+bool SimulatedStore::MayBeRead() const {
+  const LedgerConduct conduct = phase_now_().conduct;
+  return conduct != LedgerConduct::kAway &&
+         conduct != LedgerConduct::kWritesAndGoes;
+}
+
 absl::StatusOr<LastCommit> SimulatedStore::Last() {
-  if (phase_now_().conduct == LedgerConduct::kAway) return IsAway();
+  if (!MayBeRead()) return IsAway();
   LastCommit last;
   if (disk_->rows.empty()) return last;
   const SimulatedDisk::Row& row = disk_->rows.back();
@@ -53,7 +59,7 @@ absl::StatusOr<LastCommit> SimulatedStore::Last() {
 }
 
 absl::StatusOr<LedgerCheckpoint> SimulatedStore::LoadCheckpoint() {
-  if (phase_now_().conduct == LedgerConduct::kAway) return IsAway();
+  if (!MayBeRead()) return IsAway();
   return disk_->checkpoint;
 }
 

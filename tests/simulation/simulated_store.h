@@ -63,6 +63,8 @@ class SimulatedStore final : public CommitStore {
   absl::Status Read(int64_t first_commit, VisitCommit visit) const override;
 
  private:
+  bool MayBeRead() const;
+
   const std::shared_ptr<SimulatedDisk> disk_;
   const PhaseNow phase_now_;
   const Written written_;
