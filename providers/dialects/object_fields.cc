@@ -302,6 +302,13 @@ absl::Status ObjectWriter::Json(std::string_view key, std::string_view json,
 }
 
 bool ObjectWriter::Has(std::string_view key) const {
+  if (format_.camel_case) {
+    const std::string camel = CamelCase(key);
+    return std::any_of(keys_.begin(), keys_.end(),
+                       [&](std::string_view written) {
+                         return IsTakenFor(camel, CamelCase(written));
+                       });
+  }
   return std::any_of(
       keys_.begin(), keys_.end(),
       [&](std::string_view written) { return IsTakenFor(key, written); });

@@ -172,7 +172,8 @@ class ObjectFields {
 };
 
 // One object that is being written. Remembers its keys, so that an extension
-// never repeats one, not even in another letter case (key_case.h).
+// never repeats one, not even in another letter case (key_case.h), nor in
+// snake_case where the format may be read so.
 class ObjectWriter {
  public:
   // Borrows both. Begins the object.

@@ -234,6 +234,23 @@ TEST_F(ObjectWriterTest, RefusesOneThatDiffersFromAKeyInLetterCaseOnly) {
             v1::ERROR_REASON_INVALID_REQUEST);
 }
 
+TEST_F(ObjectWriterTest, RefusesOneThatIsAKeyOfItInSnakeCase) {
+  constexpr wire::ObjectFormat kCamel = {"camel", {}, {}, true};
+  const auto reason_of = [&](std::string_view written, std::string_view name) {
+    extensions_.Clear();
+    Extend("camel", name, "{}");
+    ObjectWriter object(kCamel, json_);
+    object.Text(written, "m");
+    return FaultReason(object.Extensions(extensions_, ""));
+  };
+  EXPECT_EQ(reason_of("generationConfig", "generation_config"),
+            v1::ERROR_REASON_INVALID_REQUEST);
+  EXPECT_EQ(reason_of("generation_config", "Generationconfig"),
+            v1::ERROR_REASON_INVALID_REQUEST);
+  EXPECT_EQ(reason_of("generationConfig", "safety_settings"),
+            v1::ERROR_REASON_UNSPECIFIED);
+}
+
 TEST_F(ObjectWriterTest, RefusesTheSecondOfTwoExtensionsOfOneName) {
   Extend("anthropic_messages", "novel", "1");
   Extend("anthropic_messages", "novel", "2");
