@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <istream>
 #include <iterator>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -18,6 +19,7 @@
 #include "clients/cli/failure_text.h"
 #include "clients/cli/interrupts.h"
 #include "clients/cli/told_file.h"
+#include "clients/cpp/answer_fault.h"
 #include "clients/cpp/event_order.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
@@ -35,18 +37,17 @@ constexpr size_t kPromptBytesMax = 32 * 1024 * 1024;
 
 // A call that went well and has no whole answer, as the clients of programs
 // tell of it.
-absl::Status InterruptedAnswer(const RpcPlace& place, absl::StatusCode code,
-                               const std::string& what) {
+absl::Status NotWhole(const RpcPlace& place, const AnswerFault& fault) {
   google::rpc::ErrorInfo info;
-  info.set_reason("STREAM_INTERRUPTED");
+  info.set_reason(fault.reason);
   info.set_domain("llmgateway.dev");
   google::rpc::Status details;
   details.add_details()->PackFrom(info);
-  absl::Status interrupted(
-      code, absl::StrCat("the answer of the gateway at ", place.address,
-                         " is not whole: ", what));
-  SetRpcDetails(details.SerializeAsString(), &interrupted);
-  return interrupted;
+  absl::Status failure(
+      fault.code, absl::StrCat("the answer of the gateway at ", place.address,
+                               " is not whole: ", fault.message));
+  SetRpcDetails(details.SerializeAsString(), &failure);
+  return failure;
 }
 
 // Whether a stream's events are those of a whole answer.
@@ -57,37 +58,22 @@ class AnswerCheck {
   bool Add(const v1::GenerateEvent& event) {
     disorder_ = order_.Add(event);
     if (!disorder_.empty()) return false;
-    if (event.has_end()) {
-      outcome_ = event.end().outcome();
-      why_ = event.end().error().message();
-    }
+    if (event.has_end()) end_ = event.end();
     return true;
   }
 
-  // DATA_LOSS for events that are missing, doubled or behind the end, and
-  // UNAVAILABLE for a stream without the end of a whole answer.
+  // OK if they are.
   absl::Status Conclude(const RpcPlace& place) const {
-    if (!disorder_.empty()) {
-      return InterruptedAnswer(place, absl::StatusCode::kDataLoss, disorder_);
-    }
-    if (outcome_ == v1::StreamEnd::OUTCOME_FINISHED) return absl::OkStatus();
-    return InterruptedAnswer(place, absl::StatusCode::kUnavailable,
-                             WhatIsWrongWithItsEnd());
+    const std::optional<AnswerFault> fault =
+        disorder_.empty() ? FaultOfEnd(order_.has_ended() ? &end_ : nullptr)
+                          : EventLost(disorder_);
+    return fault.has_value() ? NotWhole(place, *fault) : absl::OkStatus();
   }
 
  private:
-  std::string WhatIsWrongWithItsEnd() const {
-    if (outcome_ == v1::StreamEnd::OUTCOME_UNSPECIFIED) {
-      return "the stream broke off without its end";
-    }
-    if (!why_.empty()) return why_;
-    return absl::StrCat("its end is ", v1::StreamEnd::Outcome_Name(outcome_));
-  }
-
   EventOrder order_;
   std::string disorder_;  // Empty as long as there is none.
-  v1::StreamEnd::Outcome outcome_ = v1::StreamEnd::OUTCOME_UNSPECIFIED;
-  std::string why_;  // What its end says of that.
+  v1::StreamEnd end_;
 };
 
 // One conversation with one gateway.

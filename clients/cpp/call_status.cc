@@ -69,11 +69,12 @@ std::optional<std::string> PushbackOf(const grpc::ClientContext& context) {
   return std::string(told->second.data(), told->second.size());
 }
 
-absl::Status Interrupted(const grpc::Status& how, const std::string& request_id,
-                         const grpc::ClientContext& context) {
-  absl::Status status = ToStatus(how, context);
+absl::Status ToStatus(const AnswerFault& fault, const std::string& request_id,
+                      const grpc::ClientContext& context) {
+  const auto code = static_cast<grpc::StatusCode>(fault.code);
+  absl::Status status = ToStatus(grpc::Status(code, fault.message), context);
   google::rpc::ErrorInfo info;
-  info.set_reason("STREAM_INTERRUPTED");
+  info.set_reason(fault.reason);
   info.set_domain(kDomain);
   status.SetPayload("type.googleapis.com/google.rpc.ErrorInfo",
                     absl::Cord(info.SerializeAsString()));

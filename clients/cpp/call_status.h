@@ -18,6 +18,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "clients/cpp/answer_fault.h"
 #include "google/rpc/error_details.pb.h"
 
 namespace gateway {
@@ -36,11 +37,11 @@ absl::Status ToStatus(const grpc::Status& status,
 absl::Status ToStatus(const grpc::Status& status, const std::string& request_id,
                       const grpc::ClientContext& context);
 
-// What a stream ends with whose answer is not whole, as the client has found:
-// `how`, with the reason STREAM_INTERRUPTED. `request_id` is the call's, if it
-// is known; otherwise the trailers may have it. REQUIRES: the call is over.
-absl::Status Interrupted(const grpc::Status& how, const std::string& request_id,
-                         const grpc::ClientContext& context);
+// What a stream ends with whose answer is not whole. `request_id` is the
+// call's, if it is known; otherwise the trailers may have it. REQUIRES: the
+// call is over.
+absl::Status ToStatus(const AnswerFault& fault, const std::string& request_id,
+                      const grpc::ClientContext& context);
 
 // Why the call failed; `reason` is a name of llmgateway.v1.ErrorReason without
 // its prefix.

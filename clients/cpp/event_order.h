@@ -31,6 +31,9 @@ class EventOrder {
   // Of the last event; before the first that which the stream goes on behind.
   int64_t last_seq() const { return last_seq_; }
 
+  // Whether the end has come.
+  bool has_ended() const { return has_ended_; }
+
  private:
   int64_t last_seq_ = 0;
   bool begins_anywhere_ = false;

@@ -1,7 +1,9 @@
 #include "clients/cpp/generate_stream.h"
 
+#include <optional>
 #include <utility>
 
+#include "clients/cpp/answer_fault.h"
 #include "clients/cpp/call_status.h"
 
 namespace gateway {
@@ -53,8 +55,7 @@ bool GenerateStream::Read(v1::GenerateEvent* event) {
   if (const std::string lost = order_.Add(*event); !lost.empty()) {
     event->Clear();
     Finish().IgnoreError();
-    outcome_ = Interrupted(grpc::Status(grpc::StatusCode::DATA_LOSS, lost),
-                           request_id_, *attempt_.context);
+    outcome_ = ToStatus(EventLost(lost), request_id_, *attempt_.context);
     return false;
   }
   if (event->has_started()) request_id_ = event->started().request_id();
@@ -82,12 +83,12 @@ void GenerateStream::Conclude() {
   attempt_.reader.reset();
   outcome_ = ToStatus(told, request_id_, *attempt_.context);
   if (!outcome_.ok()) return;
-  if (end_.outcome() == v1::StreamEnd::OUTCOME_FINISHED) {
-    plan_->Succeeded();
+  const std::optional<AnswerFault> fault =
+      FaultOfEnd(order_.has_ended() ? &end_ : nullptr);
+  if (fault.has_value()) {
+    outcome_ = ToStatus(*fault, request_id_, *attempt_.context);
   } else {
-    outcome_ = Interrupted(grpc::Status(grpc::StatusCode::UNAVAILABLE,
-                                        "the stream broke off without its end"),
-                           request_id_, *attempt_.context);
+    plan_->Succeeded();
   }
 }
 

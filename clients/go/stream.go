@@ -158,16 +158,35 @@ func (s *Stream) outcome(err error) error {
 	if s.end.GetOutcome() == llmgatewayv1.StreamEnd_OUTCOME_FINISHED {
 		return nil
 	}
+	if s.end != nil {
+		return s.unfinished()
+	}
 	return s.interrupted(codes.Unavailable, "the stream broke off without its end",
 		s.events.Trailer())
 }
 
+// unfinished is what the end says that is not a finished answer's.
+func (s *Stream) unfinished() error {
+	why := s.end.GetError()
+	message := why.GetMessage()
+	if message == "" {
+		message = "the model did not finish"
+	}
+	return s.failed(why.GetReason(), codes.Unknown, message, s.events.Trailer())
+}
+
 // interrupted is the failure of an answer that is not whole.
 func (s *Stream) interrupted(code codes.Code, message string, trailer metadata.MD) error {
+	return s.failed(llmgatewayv1.ErrorReason_ERROR_REASON_STREAM_INTERRUPTED, code,
+		message, trailer)
+}
+
+// failed has the number of a reason that this version of the contract does not
+// know.
+func (s *Stream) failed(reason llmgatewayv1.ErrorReason, code codes.Code, message string,
+	trailer metadata.MD) error {
 	failure := newError(status.Error(code, message), trailer)
-	failure.Reason = strings.TrimPrefix(
-		llmgatewayv1.ErrorReason_ERROR_REASON_STREAM_INTERRUPTED.String(),
-		"ERROR_REASON_")
+	failure.Reason = strings.TrimPrefix(reason.String(), "ERROR_REASON_")
 	if s.requestID != "" {
 		failure.RequestID = s.requestID
 	}

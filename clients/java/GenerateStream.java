@@ -1,8 +1,10 @@
 package dev.llmgateway;
 
+import dev.llmgateway.v1.ErrorReason;
 import dev.llmgateway.v1.GenerateEvent;
 import dev.llmgateway.v1.ResumeStreamRequest;
 import dev.llmgateway.v1.StreamEnd;
+import dev.llmgateway.v1.StreamError;
 import io.grpc.ClientCall;
 import io.grpc.Metadata;
 import io.grpc.Status;
@@ -168,11 +170,27 @@ public final class GenerateStream implements Iterable<GenerateEvent>, AutoClosea
     if (!ending.status.isOk()) {
       throw LLMGatewayException.ofStream(ending.status, ending.trailers, requestId);
     }
-    if (end == null || end.getOutcome() != StreamEnd.Outcome.OUTCOME_FINISHED) {
+    if (end == null) {
       throw interrupted(
           Status.UNAVAILABLE.withDescription("the stream broke off without its end"),
           ending.trailers);
     }
+    if (end.getOutcome() != StreamEnd.Outcome.OUTCOME_FINISHED) {
+      throw unfinished(ending.trailers);
+    }
     return true;
+  }
+
+  // What the end says that is not a finished answer's.
+  private LLMGatewayException unfinished(Metadata trailers) {
+    StreamError why = end.getError();
+    String message = why.getMessage().isEmpty() ? "the model did not finish" : why.getMessage();
+    // The number of one that this version of the contract does not know.
+    String reason =
+        why.getReason() == ErrorReason.UNRECOGNIZED
+            ? Integer.toString(why.getReasonValue())
+            : why.getReason().name().replaceFirst("^ERROR_REASON_", "");
+    return LLMGatewayException.of(
+        Status.UNKNOWN.withDescription(message), trailers, reason, requestId);
   }
 }

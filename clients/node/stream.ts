@@ -1,6 +1,7 @@
 import { type ClientReadableStream, type Metadata, type ServiceError, status } from "@grpc/grpc-js";
 
 import { LLMGatewayError } from "./errors";
+import { ErrorReason } from "./llmgateway/v1/errors";
 import {
   type GenerateEvent,
   type ResumeStreamRequest,
@@ -159,13 +160,26 @@ export class GenerateStream implements AsyncIterable<GenerateEvent> {
 
   #outcome(): LLMGatewayError | undefined {
     if (this.#failure) return LLMGatewayError.of(this.#failure, this.requestId);
-    if (this.end?.outcome === StreamEnd_Outcome.OUTCOME_FINISHED) return undefined;
-    return this.#interrupted(status.UNAVAILABLE, "the stream broke off without its end");
+    if (!this.end) {
+      return this.#interrupted(status.UNAVAILABLE, "the stream broke off without its end");
+    }
+    if (this.end.outcome === StreamEnd_Outcome.OUTCOME_FINISHED) return undefined;
+    const why = this.end.error;
+    return this.#failed(
+      why?.reason ?? ErrorReason.ERROR_REASON_UNSPECIFIED,
+      status.UNKNOWN,
+      why?.message || "the model did not finish",
+    );
   }
 
   #interrupted(code: status, message: string): LLMGatewayError {
+    return this.#failed(ErrorReason.ERROR_REASON_STREAM_INTERRUPTED, code, message);
+  }
+
+  /** With the number of a reason that this version of the contract does not know. */
+  #failed(number: ErrorReason, code: status, message: string): LLMGatewayError {
     const requestId = this.requestId || undefined;
-    const reason = "STREAM_INTERRUPTED";
+    const reason = (ErrorReason[number] ?? String(number)).replace(/^ERROR_REASON_/, "");
     return new LLMGatewayError(code, message, this.#trailers, { reason, requestId });
   }
 }

@@ -10,6 +10,7 @@
 #include "clients/cli/failure_text.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "llmgateway/v1/errors.pb.h"
 #include "llmgateway/v1/gateway.pb.h"
 #include "tests/clients/cpp/scripted_gateway.h"
 
@@ -85,10 +86,13 @@ TEST_F(ChatTest, AnAnswerWithoutATruthfulEndIsNotWhole) {
   const absl::Status endless = Hear({TextEvent(1, "One.")});
   EXPECT_THAT(endless.ToString(), HasSubstr("broke off without its end"));
   EXPECT_EQ(out_.str(), "One.\n");
-  const absl::Status cut =
-      Hear({TextEvent(1, "One."),
-            EndEvent(2, v1::StreamEnd::OUTCOME_TRUNCATED)});
-  EXPECT_THAT(cut.ToString(), HasSubstr("its end is OUTCOME_TRUNCATED"));
+  v1::GenerateEvent end = EndEvent(2, v1::StreamEnd::OUTCOME_TRUNCATED);
+  end.mutable_end()->mutable_error()->set_reason(
+      v1::ERROR_REASON_CONTENT_POLICY);
+  const absl::Status cut = Hear({TextEvent(1, "One."), end});
+  EXPECT_EQ(cut.code(), absl::StatusCode::kUnknown) << cut;
+  EXPECT_EQ(FailureReason(cut), "CONTENT_POLICY");
+  EXPECT_THAT(cut.ToString(), HasSubstr("the model did not finish"));
   EXPECT_EQ(out_.str(), "One.\n");
 }
 

@@ -12,7 +12,9 @@ from tests.integration.clients.scripted_gateway import ScriptedGateway
 _RESUMABLE = ("providers: [{name: mock, mock: {}}]\n"
               "routing: {default_target: mock}\nresumable_streams: {}\n")
 
-# Which this version of the contract does not know.
+# Reasons for an end by their numbers: one of errors.proto, and one that
+# this version of the contract does not know.
+_CONTENT_POLICY = 4
 _LATER_REASON = 9999
 
 
@@ -27,7 +29,7 @@ class StreamCases(client_cases.ClientCase):
     def read(self, events, **fields):
         """What the client makes of a stream of these events."""
         self.server.play({"events": events, "stay": events[-1][1] not in (
-            "end", _LATER_REASON)})
+            "end", _CONTENT_POLICY, _LATER_REASON)})
         return self.client.call(
             **{"do": "stream", "model": "m", "text": "Hello", **fields})
 
@@ -80,11 +82,22 @@ class StreamCases(client_cases.ClientCase):
         self.assertEqual((stream["text"], stream["error"]["request_id"]),
                          ("a", "scripted"))
 
+    def test_an_end_that_is_not_finished_says_why(self):
+        stream = self.read([[1, "started"], [2, "a"], [3, _CONTENT_POLICY]])
+        self.assert_failed(stream, "UNKNOWN", "CONTENT_POLICY")
+        self.assertEqual(
+            (stream["error"]["message"], stream["text"], stream["last_seq"],
+             stream["error"]["request_id"]),
+            ("as the script says", "a", 3, "scripted"))
+        self.server.play({"events": [[1, "started"], [2, "a"]]})
+        stream = self.client.call("stream", model="m", text="Hello")
+        self.assert_failed(stream, "UNAVAILABLE", "STREAM_INTERRUPTED")
+        self.assertEqual(stream["error"]["message"],
+                         "the stream broke off without its end")
+
     def test_a_reason_of_a_later_gateway_is_an_error_of_the_client(self):
         stream = self.read([[1, "started"], [2, "a"], [3, _LATER_REASON]])
-        self.assertIn("error", stream, stream)
-        self.assertIn(stream["error"]["reason"],
-                      ("STREAM_INTERRUPTED", str(_LATER_REASON)))
+        self.assert_failed(stream, "UNKNOWN", str(_LATER_REASON))
         self.assertEqual((stream["text"], stream["last_seq"],
                           stream["error"]["request_id"]), ("a", 3, "scripted"))
 
