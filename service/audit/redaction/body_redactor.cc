@@ -173,6 +173,22 @@ int BodyRedactor::Findings::Settle() {
   return told;
 }
 
+namespace {
+
+// What says an answer's tokens once more, between others or as numbers, so that
+// no pattern finds what some of them are together.
+constexpr std::string_view kTokensInPieces[] = {
+    "**.logprobs.**.top_logprobs", "**.logprobs.**.top",
+    "**.logprobs.**.bytes",        "**.logprobs.**.utf8_bytes",
+    "**.logprobs.**.utf8Bytes",    "**.logprobsResult.topCandidates"};
+
+bool TakesOutTexts(const RedactionSettings& settings) {
+  return !settings.built_in.empty() || !settings.own.empty() ||
+         !settings.secrets.empty() || settings.digests.has_value();
+}
+
+}  // namespace
+
 absl::StatusOr<BodyRedactor> BodyRedactor::Make(
     const RedactionSettings& settings) {
   GATEWAY_ASSIGN_OR_RETURN(
@@ -188,6 +204,12 @@ absl::StatusOr<BodyRedactor> BodyRedactor::Make(
           absl::StrCat("path ", text, " ", path.status().message()));
     }
     paths.push_back(*std::move(path));
+  }
+  if (TakesOutTexts(settings)) {
+    for (const std::string_view text : kTokensInPieces) {
+      GATEWAY_ASSIGN_OR_RETURN(JsonPath path, JsonPath::Parse(text));
+      paths.push_back(std::move(path));
+    }
   }
   return BodyRedactor(std::move(patterns), std::move(paths));
 }

@@ -10,7 +10,9 @@
 // place is a string again. Strings that stand in the same place of several
 // events of a stream are looked at as one text, and so are those of one name in
 // the elements of an array, as the parts of a message are: what is found there
-// and spans some of them is put in the first and taken out of the others.
+// and spans some of them is put in the first and taken out of the others. Of
+// the likelihoods of an answer's tokens, which say its text once more, stays
+// what can be looked at so: not their bytes, nor what might have been said.
 //
 // The beginning of a body is taken as well as all of it, so that it can be cut
 // before it comes here; what is cut in the middle of something that would be

@@ -46,6 +46,33 @@ TEST_F(BodyRedactorTest, AJsonTextStaysOne) {
       R"("to":["[redacted:email], hi"]})");
 }
 
+TEST_F(BodyRedactorTest, LikelihoodsHideNothing) {
+  constexpr std::string_view kTold =
+      R"({"choices":[{"logprobs":{"content":[)"
+      R"({"token":"sk-","bytes":[115],"top_logprobs":[{"token":"sk-"}]},)"
+      R"({"token":"abcdef","bytes":[97],"top_logprobs":[{"token":"abc"}]},)"
+      R"({"token":"ghijklmnop","bytes":null,"top_logprobs":[]}]}}]})";
+  EXPECT_EQ(
+      Redacted(kTold),
+      R"({"choices":[{"logprobs":{"content":[)"
+      R"({"token":"[redacted:keys]","bytes":"[redacted:json_path]",)"
+      R"("top_logprobs":"[redacted:json_path]"},)"
+      R"({"token":"","bytes":"[redacted:json_path]",)"
+      R"("top_logprobs":"[redacted:json_path]"},)"
+      R"({"token":"","bytes":"[redacted:json_path]",)"
+      R"("top_logprobs":"[redacted:json_path]"}]}}]})");
+  EXPECT_EQ(Redacted(R"({"logprobsResult":{"topCandidates":[{"token":"a"}]}})"),
+            R"({"logprobsResult":{"topCandidates":"[redacted:json_path]"}})");
+  EXPECT_EQ(Redacted(R"({"logprobs":{"content":[{"top":[{"token":"a"}],)"
+                     R"("utf8Bytes":"YQ==","logprob":-0.5}]}})"),
+            R"({"logprobs":{"content":[{"top":"[redacted:json_path]",)"
+            R"("utf8Bytes":"[redacted:json_path]","logprob":-0.5}]}})");
+  // How many were asked for, and where nothing is taken out, all of it.
+  constexpr std::string_view kAsked = R"({"logprobs":true,"top_logprobs":5})";
+  EXPECT_EQ(Redacted(kAsked), kAsked);
+  EXPECT_EQ(Make({}).Redact(kTold, kNoLimit).text, kTold);
+}
+
 TEST_F(BodyRedactorTest, EscapesHideNothing) {
   EXPECT_EQ(Redacted(R"({"x":"a\u0040b.example \ud800 \"q\""})"),
             R"({"x":"[redacted:email] \\ud800 \"q\""})");
