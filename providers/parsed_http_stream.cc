@@ -178,6 +178,7 @@ absl::Status ParsedHttpStream::Take(const StreamEvent& event,
   if (says_nothing) GATEWAY_RETURN_IF_ERROR(FailureToldBy(event));
   if (const v1::ChoiceEnd* const end = FindGivenUp(batch->events, before)) {
     const absl::Status fault = GaveUp(end);
+    facts_.finish_reason = v1::FINISH_REASON_ERROR;
     KeepThoseBefore(*end, before, batch);
     return fault;
   }

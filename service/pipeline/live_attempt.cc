@@ -309,11 +309,16 @@ Task<absl::Status> LiveAttempt::Open(OpenStream* open) {
       call_.runtime->config().limits().hold_back_bytes_limit());
   const absl::Status begun =
       co_await HoldBack(open, limit + kEchoesMax * request_.request_bytes);
-  // What it has told of its usage by then was consumed, unless it says itself
-  // that it failed.
-  if (!begun.ok() &&
-      !FindForeignWords(begun, ForeignWords::kOfProvider).has_value()) {
-    attempt_.answer.facts = open->stream->facts();
+  if (begun.ok()) co_return begun;
+  // What it has told of its usage by then was consumed; if it says itself that
+  // it failed, what it tells with that, as a whole answer does.
+  const ResponseFacts& facts = open->stream->facts();
+  const bool tells_failure =
+      FindForeignWords(begun, ForeignWords::kOfProvider).has_value();
+  const bool was_given_up = facts.usage_is_final ||
+                            facts.finish_reason == v1::FINISH_REASON_ERROR;
+  if (!tells_failure || was_given_up) attempt_.answer.facts = facts;
+  if (!tells_failure) {
     attempt_.unsent_output_tokens = DeliveredTokens().Estimate(*open->stream);
   }
   co_return begun;
