@@ -104,7 +104,7 @@ absl::Status MessagesEventReader::ReadMessageStart(JsonValue& root,
   if (!has_message) return root.Error("message: required");
   // Only of a message that has ended already it is no placeholder.
   told_output_ = !first_end_.provider_finish_reason().empty();
-  started.set_service_tier(wire_usage_.service_tier());
+  started.set_service_tier(std::string(wire_usage_.service_tier()));
   *events->emplace_back().mutable_started() = std::move(started);
   AddUsage(events);
   for (const std::string_view block : blocks) {

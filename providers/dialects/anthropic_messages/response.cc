@@ -70,7 +70,9 @@ absl::Status ResponseReader::Read(std::string_view body) {
   choice_.set_finish_reason(
       FinishReasonOfTurn(choice_.provider_finish_reason(), has_tool_call,
                          !choice_.message().parts().empty()));
-  if (has_usage_) response_.set_service_tier(usage_.service_tier());
+  if (has_usage_) {
+    response_.set_service_tier(std::string(usage_.service_tier()));
+  }
   return absl::OkStatus();
 }
 

@@ -135,11 +135,60 @@ absl::Status WireUsage::ReadField(std::string_view key, JsonValue& value,
     if (service_tier_ == "standard") service_tier_ = "default";
     return read;
   }
-  if (extensions == nullptr) return absl::OkStatus();
-  const std::string name = absl::StrCat("usage.", ToAbsl(key));
+  const bool is_read =
+      key == "speed" || key == "inference_geo" || key == "iterations";
+  if (extensions == nullptr && !is_read) return absl::OkStatus();
   GATEWAY_ASSIGN_OR_RETURN(const std::string_view json, value.Raw());
-  AddExtension(extensions, name, json);
+  if (extensions != nullptr) {
+    AddExtension(extensions, absl::StrCat("usage.", ToAbsl(key)), json);
+  }
+  return is_read ? ReadBeside(key, json) : absl::OkStatus();
+}
+
+absl::Status WireUsage::ReadBeside(std::string_view key,
+                                   std::string_view json) {
+  if (key == "iterations") return ReadIterations(json);
+  if (key == "speed") is_fast_ = json == "\"fast\"";
+  if (key == "inference_geo") is_kept_in_us_ = json == "\"us\"";
   return absl::OkStatus();
+}
+
+absl::Status WireUsage::ReadIterations(std::string_view json) {
+  compacted_input_ = Input();
+  compacted_output_tokens_ = 0;
+  has_advisor_ = false;
+  return ReadNested(json, "usage.iterations", [&](JsonValue& list) {
+    return list.EachElement([&](JsonValue& element) -> absl::Status {
+      WireUsage iteration;
+      std::string type;
+      GATEWAY_RETURN_IF_ERROR(element.EachField(
+          [&](std::string_view key, JsonValue& value) -> absl::Status {
+            if (key == "type") return ReadText(value, &type);
+            if (key == "iterations") return absl::OkStatus();
+            return iteration.ReadField(key, value, nullptr);
+          }));
+      if (type == "compaction") {
+        compacted_input_.Add(iteration.input_);
+        compacted_output_tokens_ += iteration.output_tokens_;
+      }
+      has_advisor_ = has_advisor_ || type == "advisor_message";
+      return absl::OkStatus();
+    });
+  });
+}
+
+void WireUsage::Input::Add(const Input& more) {
+  fresh += more.fresh;
+  cache_creation += more.cache_creation;
+  cache_read += more.cache_read;
+  cache_creation_1h += more.cache_creation_1h;
+}
+
+std::string_view WireUsage::service_tier() const {
+  if (has_advisor_) return "advisor";
+  if (is_fast_) return "fast_mode";
+  if (is_kept_in_us_) return "us_inference";
+  return service_tier_;
 }
 
 // Reads the split of cache writes by lifetime. What is not kept for an hour is
@@ -161,14 +210,15 @@ absl::Status WireUsage::ReadInput(JsonValue& value, int64_t Input::* part) {
 }
 
 v1::Usage WireUsage::ToUsage() const {
+  Input input = input_;
+  input.Add(compacted_input_);
   v1::Usage usage;
-  usage.set_input_tokens(input_.fresh + input_.cache_creation +
-                         input_.cache_read);
-  usage.set_output_tokens(output_tokens_);
-  usage.set_cached_input_tokens(input_.cache_read);
-  usage.set_cache_write_tokens(input_.cache_creation);
+  usage.set_input_tokens(input.fresh + input.cache_creation + input.cache_read);
+  usage.set_output_tokens(output_tokens_ + compacted_output_tokens_);
+  usage.set_cached_input_tokens(input.cache_read);
+  usage.set_cache_write_tokens(input.cache_creation);
   usage.set_cache_write_1h_tokens(
-      std::min(input_.cache_creation_1h, input_.cache_creation));
+      std::min(input.cache_creation_1h, input.cache_creation));
   usage.set_reasoning_tokens(thinking_tokens_);
   if (is_broken_) usage.set_estimated(true);
   return usage;

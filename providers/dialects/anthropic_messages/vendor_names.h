@@ -60,12 +60,19 @@ class WireUsage {
   // The object that was read last has a count of the output, or there is none
   // from before that stays in force.
   bool told_output() const { return told_output_; }
-  const std::string& service_tier() const { return service_tier_; }
+  // The tier that served. `fast_mode`, `us_inference` and `advisor` are what is
+  // billed by another price than the model's, or in part by another model's:
+  // the format tells them beside the tier.
+  std::string_view service_tier() const;
 
  private:
   absl::Status ReadField(std::string_view key, JsonValue& value,
                          ExtensionList* extensions);
   absl::Status ReadCacheCreation(JsonValue& value);
+  // Reads what is told beside the counts, as JSON: `speed`, `inference_geo` and
+  // `iterations`.
+  absl::Status ReadBeside(std::string_view key, std::string_view json);
+  absl::Status ReadIterations(std::string_view json);
 
   // The input, in its parts; that which is kept for an hour is one of what is
   // kept.
@@ -74,6 +81,8 @@ class WireUsage {
     int64_t cache_creation = 0;
     int64_t cache_read = 0;
     int64_t cache_creation_1h = 0;
+
+    void Add(const Input& more);
   };
   // Reads a part of which the input is the sum.
   absl::Status ReadInput(JsonValue& value, int64_t Input::* part);
@@ -85,6 +94,12 @@ class WireUsage {
   bool told_output_ = false;
   bool is_broken_ = false;  // A count could not be read.
   std::string service_tier_;
+  bool is_fast_ = false;
+  bool is_kept_in_us_ = false;
+  bool has_advisor_ = false;
+  // Of compactions, which the sums beside them leave out.
+  Input compacted_input_;
+  int64_t compacted_output_tokens_ = 0;
 };
 
 // Writes a usage object. Keys that newer clients require are null where nothing

@@ -257,6 +257,9 @@ absl::Status ChunkReader::TakeExtensions(Candidate& candidate, Choice& choice,
 void ChunkReader::TakeUsage(Answer& answer, Events* events) {
   if (!answer.has_usage) return;
   usage_extensions_.Swap(&answer.usage_extensions);
+  if (!answer.usage.service_tier().empty()) {
+    service_tier_ = answer.usage.service_tier();
+  }
   v1::Usage usage = usage_;
   told_output_ = ReplaceUsage(answer.usage.ToUsage(), &usage);
   if (MessageDifferencer::Equals(usage, usage_)) return;

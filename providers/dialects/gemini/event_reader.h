@@ -34,6 +34,7 @@ class ChunkReader final : public EventReader {
   bool done() const override { return false; }
   bool CompleteAtClose() const override;
   const v1::Usage& usage() const override { return usage_; }
+  std::string_view service_tier() const override { return service_tier_; }
   bool told_output() const override { return told_output_; }
 
  private:
@@ -82,6 +83,7 @@ class ChunkReader final : public EventReader {
   std::map<int32_t, Choice> choices_;
   std::string id_;
   v1::Usage usage_;
+  std::string service_tier_;
   bool told_output_ = false;
   ExtensionList usage_extensions_;
   bool started_ = false;

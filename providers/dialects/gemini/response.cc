@@ -114,6 +114,7 @@ absl::Status ReadResponse(std::string_view body,
   response->mutable_extensions()->Swap(&answer.extensions);
   if (answer.has_usage) {
     *response->mutable_usage() = answer.usage.ToUsage();
+    response->set_service_tier(answer.usage.service_tier());
     response->mutable_extensions()->MergeFrom(answer.usage_extensions);
   }
   return absl::OkStatus();

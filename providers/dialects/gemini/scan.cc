@@ -212,6 +212,7 @@ absl::Status ScanResponse(std::string_view body, ResponseFacts* facts) {
   // Also if something of it cannot be read.
   facts->has_usage = notes.has_usage;
   facts->usage = notes.usage.ToUsage();
+  facts->service_tier = notes.usage.service_tier();
   if (!status.ok()) return AsBadResponse(status);
   if (notes.failed) return ReadErrorReport(body);
   if (!notes.usage_fault.ok()) return AsBadResponse(notes.usage_fault);
@@ -250,6 +251,8 @@ absl::StatusOr<EventKind> ChunkTap::OnEvent(std::string_view,
   if (notes.has_usage) {
     facts_.has_usage = true;
     told_output = ReplaceUsage(notes.usage.ToUsage(), &facts_.usage);
+    const std::string& tier = notes.usage.service_tier();
+    if (!tier.empty()) facts_.service_tier = tier;
   }
   bool has_output = false;
   bool says_more = false;

@@ -9,6 +9,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/strip.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "providers/dialects/data_url.h"
@@ -62,6 +63,20 @@ uint64_t Hash(std::string_view text) {
     hash *= 0x100000001b3u;
   }
   return hash;
+}
+
+// Returns the tier that served, of a JSON string: `ON_DEMAND_PRIORITY` of
+// Vertex AI's `trafficType`, `priority` of `serviceTier`. Empty for the
+// standard one; one that has no price of its own has its name.
+std::string TierOf(std::string_view json) {
+  std::string tier = absl::AsciiStrToLower(
+      absl::StripSuffix(absl::StripPrefix(ToAbsl(json), "\""), "\""));
+  if (tier == "on_demand_priority") return "priority";
+  if (tier == "on_demand_flex") return "flex";
+  const bool is_standard = tier == "on_demand" || tier == "standard" ||
+                           tier == "unspecified" || tier == "null" ||
+                           tier == "traffic_type_unspecified";
+  return is_standard ? "" : tier;
 }
 
 absl::Status ReadCount(JsonValue& value, int64_t* count) {
@@ -151,9 +166,14 @@ absl::Status WireUsage::ReadField(std::string_view key, JsonValue& value,
     return absl::OkStatus();
   }
   MediaTokens* const media = MediaOf(key);
-  if (extensions == nullptr && media == nullptr) return absl::OkStatus();
+  const bool tells_tier =
+      (key == "trafficType" || key == "serviceTier") && value.IsString();
+  if (extensions == nullptr && media == nullptr && !tells_tier) {
+    return absl::OkStatus();
+  }
   GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw, value.Raw());
   if (extensions != nullptr) AddExtension(extensions, name, raw);
+  if (tells_tier) service_tier_ = TierOf(raw);
   if (media == nullptr) return absl::OkStatus();
   return ReadMediaCounts(raw, name, media);
 }

@@ -51,6 +51,8 @@ class WireUsage {
   absl::Status Read(JsonValue& value, ExtensionList* extensions);
 
   v1::Usage ToUsage() const;
+  // The tier that served, as prices know it; empty if none is told.
+  const std::string& service_tier() const { return service_tier_; }
 
  private:
   absl::Status ReadField(std::string_view key, JsonValue& value,
@@ -67,6 +69,7 @@ class WireUsage {
   MediaTokens cached_media_;  // A part of the prompt's.
   MediaTokens tool_use_media_;
   MediaTokens candidates_media_;
+  std::string service_tier_;
   bool is_broken_ = false;  // A count could not be read.
 };
 

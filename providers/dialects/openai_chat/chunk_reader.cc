@@ -132,8 +132,16 @@ absl::Status ReadDeltaField(std::string_view key, JsonValue& value,
                       &choice->extensions);
 }
 
+absl::Status ReadChunkUsage(JsonValue& value, ChatChunk* chunk) {
+  chunk->has_usage = true;
+  Leftovers others;
+  chunk->usage_fault = ReadUsage(value, &chunk->usage, &others);
+  others.AddTo("usage", &chunk->extensions);
+  return absl::OkStatus();
+}
+
 absl::Status ReadChoiceFragment(JsonValue& value, ChoiceFragment* choice,
-                                bool* failed) {
+                                ChatChunk* chunk) {
   return value.EachField([&](std::string_view key,
                              JsonValue& field) -> absl::Status {
     if (key == "index") {
@@ -155,8 +163,12 @@ absl::Status ReadChoiceFragment(JsonValue& value, ChoiceFragment* choice,
       return ReadLogprobs(field, &choice->logprobs.emplace());
     }
     if (key == "error") {
-      *failed = true;
+      chunk->failed = true;
       return absl::OkStatus();
+    }
+    // Moonshot has it there.
+    if (key == "usage" && field.IsObject() && !chunk->has_usage) {
+      return ReadChunkUsage(field, chunk);
     }
     return KeepOneOfFew(key, field, &choice->extensions);
   });
@@ -191,17 +203,10 @@ absl::Status ReadChunkField(std::string_view key, JsonValue& value,
   }
   if (key == "choices") {
     return value.EachElement([&](JsonValue& choice) {
-      return ReadChoiceFragment(choice, &chunk->choices.emplace_back(),
-                                &chunk->failed);
+      return ReadChoiceFragment(choice, &chunk->choices.emplace_back(), chunk);
     });
   }
-  if (key == "usage") {
-    chunk->has_usage = true;
-    Leftovers others;
-    chunk->usage_fault = ReadUsage(value, &chunk->usage, &others);
-    others.AddTo("usage", &chunk->extensions);
-    return absl::OkStatus();
-  }
+  if (key == "usage") return ReadChunkUsage(value, chunk);
   if (key == "error") {
     // `false` and the like mean that there is none.
     chunk->failed = chunk->failed || value.IsObject() || value.IsString();

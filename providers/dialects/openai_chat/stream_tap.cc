@@ -229,17 +229,21 @@ class ChunkTap final : public StreamTap {
       GATEWAY_ASSIGN_OR_RETURN(const std::string_view id, value.String());
       has_id_ = !id.empty();
     } else if (key == "usage" && !value.IsNull()) {
-      notes->has_usage = true;
-      facts_.has_usage = true;
-      v1::Usage usage;
-      notes->usage_fault = ReadUsage(value, &usage);
-      notes->told_output = ReplaceUsage(usage, &facts_.usage);
+      RecordUsage(value, notes);
     } else if (key == "error") {
       notes->failed = notes->failed || value.IsObject() || value.IsString();
     } else if (key == "service_tier") {
       return ReadServiceTier(value, &facts_.service_tier);
     }
     return absl::OkStatus();
+  }
+
+  void RecordUsage(JsonValue& value, Notes* notes) {
+    notes->has_usage = true;
+    facts_.has_usage = true;
+    v1::Usage usage;
+    notes->usage_fault = ReadUsage(value, &usage);
+    notes->told_output = ReplaceUsage(usage, &facts_.usage);
   }
 
   absl::Status RecordChoice(JsonValue& choice, Notes* notes) {
@@ -259,6 +263,8 @@ class ChunkTap final : public StreamTap {
             return RecordDelta(value, notes);
           } else if (key == "error" && value.IsObject()) {
             notes->failed = true;
+          } else if (key == "usage" && value.IsObject() && !notes->has_usage) {
+            RecordUsage(value, notes);  // Moonshot has it there.
           }
           return absl::OkStatus();
         }));

@@ -60,6 +60,23 @@ absl::Status ReadCompletionDetails(JsonValue& details, v1::Usage* usage) {
       });
 }
 
+// xAI counts reasoning beside the completion, which only the total tells, and
+// Gemini, asked in this format, does not even say that the rest is reasoning. A
+// total beside what was read from a cache may count that twice.
+void AddUntold(int64_t total_tokens, v1::Usage* usage) {
+  const int64_t untold =
+      total_tokens - usage->input_tokens() - usage->output_tokens();
+  const int64_t reasoning = usage->reasoning_tokens();
+  const bool is_reasoning =
+      reasoning > 0 ? reasoning == untold
+                    : untold > 0 && usage->input_tokens() > 0 &&
+                          usage->output_tokens() > 0 &&
+                          usage->cached_input_tokens() == 0;
+  if (!is_reasoning) return;
+  usage->set_reasoning_tokens(untold);
+  usage->set_output_tokens(usage->output_tokens() + untold);
+}
+
 }  // namespace
 
 // Bounded, since prices are of the parts: together they must not exceed the
@@ -74,7 +91,8 @@ void BoundParts(v1::Usage* usage) {
 
 absl::Status ReadUsage(JsonValue& value, v1::Usage* usage, Leftovers* others) {
   usage->Clear();
-  // DeepSeek's own name for cached tokens, beside or in place of the details.
+  // DeepSeek's and Moonshot's own names for cached tokens, beside or in place
+  // of the details.
   int64_t cache_hit_tokens = 0;
   int64_t total_tokens = 0;
   const absl::Status read = EachCount(
@@ -91,7 +109,8 @@ absl::Status ReadUsage(JsonValue& value, v1::Usage* usage, Leftovers* others) {
           return ReadPromptDetails(field, usage);
         } else if (key == "completion_tokens_details") {
           return ReadCompletionDetails(field, usage);
-        } else if (key == "prompt_cache_hit_tokens") {
+        } else if (key == "prompt_cache_hit_tokens" ||
+                   key == "cached_tokens") {
           GATEWAY_ASSIGN_OR_RETURN(cache_hit_tokens, ReadTokenCount(field));
         } else if (key == "cost") {
           // No dialect but this one has it: its callers get it as it came.
@@ -103,14 +122,9 @@ absl::Status ReadUsage(JsonValue& value, v1::Usage* usage, Leftovers* others) {
         }
         return absl::OkStatus();
       });
-  // xAI counts reasoning beside the completion, which only the total tells.
-  const int64_t reasoning = usage->reasoning_tokens();
-  if (reasoning > 0 && total_tokens == usage->input_tokens() +
-                                           usage->output_tokens() + reasoning) {
-    usage->set_output_tokens(usage->output_tokens() + reasoning);
-  }
   usage->set_cached_input_tokens(
       std::max(usage->cached_input_tokens(), cache_hit_tokens));
+  AddUntold(total_tokens, usage);
   BoundParts(usage);
   if (!read.ok()) usage->set_estimated(true);
   return read;

@@ -40,7 +40,7 @@ std::string Anthropic(std::string_view type, std::string_view message = "m") {
          R"(","message":")" + std::string(message) + R"("},"request_id":"r"})";
 }
 
-std::string Gemini(int code, std::string_view status,
+std::string Google(int code, std::string_view status,
                    std::string_view more = "") {
   return R"({"error":{"code":)" + std::to_string(code) +
          R"(,"message":"m","status":")" + std::string(status) + "\"" +
@@ -262,32 +262,32 @@ TEST(ErrorReasonTest, Anthropic) {
 }
 
 TEST(ErrorReasonTest, Gemini) {
-  const std::string key_invalid = Gemini(
+  const std::string key_invalid = Google(
       400, "INVALID_ARGUMENT",
       R"(,"details":[{"@type":"type.googleapis.com/google.rpc.ErrorInfo",)"
       R"("reason":"API_KEY_INVALID"}])");
-  const std::string of_the_day = Gemini(
+  const std::string of_the_day = Google(
       429, "RESOURCE_EXHAUSTED",
       R"(,"details":[{"violations":[{"quotaId":"RequestsPerDayPerModel"}]}])");
   const std::string too_long =
       R"({"error":{"code":400,"status":"INVALID_ARGUMENT","message":)"
       R"("The input token count (5) exceeds the maximum number of tokens"}})";
   for (const Row& row : {
-           Row{400, Gemini(400, "INVALID_ARGUMENT"), "INVALID_REQUEST"},
+           Row{400, Google(400, "INVALID_ARGUMENT"), "INVALID_REQUEST"},
            Row{400, key_invalid, "PROVIDER_AUTH_FAILED"},
            Row{400, too_long, "CONTEXT_LENGTH_EXCEEDED"},
-           Row{400, Gemini(400, "FAILED_PRECONDITION"), "PROVIDER_AUTH_FAILED"},
-           Row{401, Gemini(401, "UNAUTHENTICATED"), "PROVIDER_AUTH_FAILED"},
-           Row{403, Gemini(403, "PERMISSION_DENIED"), "PROVIDER_AUTH_FAILED"},
-           Row{404, Gemini(404, "NOT_FOUND"), "MODEL_NOT_FOUND"},
-           Row{429, Gemini(429, "RESOURCE_EXHAUSTED"), "PROVIDER_RATE_LIMITED"},
+           Row{400, Google(400, "FAILED_PRECONDITION"), "PROVIDER_AUTH_FAILED"},
+           Row{401, Google(401, "UNAUTHENTICATED"), "PROVIDER_AUTH_FAILED"},
+           Row{403, Google(403, "PERMISSION_DENIED"), "PROVIDER_AUTH_FAILED"},
+           Row{404, Google(404, "NOT_FOUND"), "MODEL_NOT_FOUND"},
+           Row{429, Google(429, "RESOURCE_EXHAUSTED"), "PROVIDER_RATE_LIMITED"},
            Row{429, of_the_day, "PROVIDER_QUOTA_EXHAUSTED"},
-           Row{499, Gemini(499, "CANCELLED"), "PROVIDER_UNAVAILABLE"},
-           Row{500, Gemini(500, "INTERNAL"), "PROVIDER_UNAVAILABLE"},
-           Row{503, Gemini(503, "UNAVAILABLE"), "PROVIDER_UNAVAILABLE"},
-           Row{504, Gemini(504, "DEADLINE_EXCEEDED"), "PROVIDER_TIMEOUT"},
+           Row{499, Google(499, "CANCELLED"), "PROVIDER_UNAVAILABLE"},
+           Row{500, Google(500, "INTERNAL"), "PROVIDER_UNAVAILABLE"},
+           Row{503, Google(503, "UNAVAILABLE"), "PROVIDER_UNAVAILABLE"},
+           Row{504, Google(504, "DEADLINE_EXCEEDED"), "PROVIDER_TIMEOUT"},
            // In a stream, wrapped in a list.
-           Row{0, "[" + Gemini(429, "RESOURCE_EXHAUSTED") + "]",
+           Row{0, "[" + Google(429, "RESOURCE_EXHAUSTED") + "]",
                "PROVIDER_RATE_LIMITED"},
        }) {
     Expect(row);
@@ -428,7 +428,7 @@ absl::Status Failure(int status, std::string_view body,
 }
 
 TEST(ErrorReasonTest, TheFirstHintSaysHowLongToWait) {
-  const std::string retry_info = Gemini(
+  const std::string retry_info = Google(
       429, "RESOURCE_EXHAUSTED", R"(,"details":[{"retryDelay":"1.5s"}])");
   const std::string availability =
       R"({"error":{"code":503,"message":"m","availability":{"code":)"

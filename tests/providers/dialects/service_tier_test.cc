@@ -10,6 +10,7 @@
 #include "llmgateway/v1/gateway.pb.h"
 #include "providers/dialects/anthropic_messages/anthropic_messages.h"
 #include "providers/dialects/dialect.h"
+#include "providers/dialects/gemini/gemini.h"
 #include "providers/dialects/openai_chat/openai_chat.h"
 #include "providers/dialects/openai_responses/openai_responses.h"
 
@@ -87,6 +88,20 @@ std::string MessagesTier(std::string_view start, std::string_view end) {
        {"message_stop", R"({"type":"message_stop"})"}});
 }
 
+std::string GeminiTier(const Values& traffic_types) {
+  std::vector<NamedEvent> events;
+  for (size_t i = 0; i < traffic_types.size(); ++i) {
+    const bool is_last = i + 1 == traffic_types.size();
+    events.push_back(
+        {"", absl::StrCat(
+                 R"({"candidates":[{"content":{"parts":[{"text":"w"}]})",
+                 is_last ? R"(,"finishReason":"STOP")" : "",
+                 R"(}],"usageMetadata":{"promptTokenCount":1,"trafficType":)",
+                 std::string(traffic_types[i]), "}}")});
+  }
+  return TierOf(Gemini(), events);
+}
+
 std::string ResponsesTier(std::string_view start, std::string_view end) {
   const auto event = [](std::string_view type, std::string_view status,
                         std::string_view tier) -> NamedEvent {
@@ -113,6 +128,17 @@ TEST(ServiceTierTest, WhatIsToldLastCounts) {
   EXPECT_EQ(MessagesTier(kDefault, kPriority), "priority");
   EXPECT_EQ(MessagesTier(kPriority, R"("standard")"), "default");
   EXPECT_EQ(ResponsesTier(R"("auto")", kFlex), "flex");
+}
+
+TEST(ServiceTierTest, GeminiTellsItWithItsCounts) {
+  EXPECT_EQ(GeminiTier({"null", R"("ON_DEMAND_PRIORITY")"}), "priority");
+  EXPECT_EQ(GeminiTier({R"("ON_DEMAND_FLEX")", "null"}), "flex");
+  EXPECT_EQ(GeminiTier({R"("ON_DEMAND")"}), "");
+  EXPECT_EQ(TierOf(Gemini(),
+                   R"({"candidates":[{"content":{"parts":[{"text":"w"}]},)"
+                   R"("finishReason":"STOP"}],"usageMetadata":)"
+                   R"({"trafficType":"ON_DEMAND_PRIORITY"}})"),
+            "priority");
 }
 
 TEST(ServiceTierTest, WhatTellsNoneChangesNothing) {

@@ -172,6 +172,52 @@ TEST(WireUsageTest, TellsTheTierInOpenAisWords) {
   EXPECT_EQ(usage.service_tier(), "default");
 }
 
+TEST(WireUsageTest, WhatHasAnotherPriceThanItsTierIsToldAsATier) {
+  const std::pair<const char*, const char*> tiers[] = {
+      {R"({"service_tier":"standard","speed":"standard"})", "default"},
+      {R"({"speed":"fast","service_tier":"standard"})", "fast_mode"},
+      {R"({"service_tier":"priority","inference_geo":"us"})", "us_inference"},
+      {R"({"service_tier":"standard","inference_geo":"global"})", "default"},
+      {R"({"inference_geo":"not_available","speed":null})", ""},
+      {R"({"iterations":[{"type":"message"},{"type":"advisor_message"}]})",
+       "advisor"}};
+  for (const auto& [told, tier] : tiers) {
+    WireUsage usage;
+    ExtensionList extensions;
+    ASSERT_TRUE(ReadInto(told, usage, &extensions).ok()) << told;
+    EXPECT_EQ(usage.service_tier(), tier) << told;
+  }
+}
+
+TEST(WireUsageTest, CompactionsCountBesideTheSums) {
+  constexpr const char* kTold = R"({
+      "input_tokens":1000,"output_tokens":100,
+      "iterations":[
+        {"type":"compaction","input_tokens":180000,"output_tokens":3500,
+         "cache_read_input_tokens":20,"cache_creation_input_tokens":7,
+         "cache_creation":{"ephemeral_1h_input_tokens":5}},
+        {"type":"message","input_tokens":1000,"output_tokens":100}]})";
+  WireUsage usage;
+  ExtensionList extensions;
+  // Each event of a stream tells all of them anew.
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_TRUE(ReadInto(kTold, usage, &extensions).ok());
+    const v1::Usage read = usage.ToUsage();
+    EXPECT_EQ(read.input_tokens(), 181'027);
+    EXPECT_EQ(read.output_tokens(), 3600);
+    EXPECT_EQ(read.cached_input_tokens(), 20);
+    EXPECT_EQ(read.cache_write_tokens(), 7);
+    EXPECT_EQ(read.cache_write_1h_tokens(), 5);
+  }
+  ASSERT_EQ(extensions.size(), 2);
+  EXPECT_EQ(extensions[0].name(), "usage.iterations");
+  ASSERT_TRUE(ReadInto(R"({"output_tokens":100,"iterations":null})", usage)
+                  .ok());
+  EXPECT_EQ(usage.ToUsage().output_tokens(), 3600);
+  EXPECT_FALSE(ReadInto(R"({"iterations":[{"output_tokens":-1}]})", usage)
+                   .ok());
+}
+
 TEST(WriteUsageTest, TellsTheTierInAnthropicsWords) {
   const std::pair<std::string_view, std::string_view> tiers[] = {
       {"default", R"("service_tier":"standard")"},

@@ -163,6 +163,31 @@ TEST(GeminiVendorNamesTest, NoMoreSoundAndImagesAreCachedThanThereAre) {
   EXPECT_EQ(read("300", "null"), std::pair(int64_t{100}, int64_t{50}));
 }
 
+TEST(GeminiVendorNamesTest, UsageTellsTheTierThatServed) {
+  const std::pair<const char*, const char*> tiers[] = {
+      {R"({"trafficType":"ON_DEMAND"})", ""},
+      {R"({"trafficType":"TRAFFIC_TYPE_UNSPECIFIED"})", ""},
+      {R"({"trafficType":"ON_DEMAND_PRIORITY"})", "priority"},
+      {R"({"trafficType":"ON_DEMAND_FLEX"})", "flex"},
+      {R"({"trafficType":"PROVISIONED_THROUGHPUT"})", "provisioned_throughput"},
+      {R"({"serviceTier":"priority"})", "priority"},
+      {R"({"serviceTier":"FLEX"})", "flex"},
+      {R"({"serviceTier":"standard"})", ""},
+      {R"({"serviceTier":7})", ""},
+      {R"({"promptTokenCount":1})", ""}};
+  for (const auto& [told, tier] : tiers) {
+    WireUsage usage;
+    ASSERT_TRUE(ReadUsage(told, &usage, nullptr).ok()) << told;
+    EXPECT_EQ(usage.service_tier(), tier) << told;
+  }
+  WireUsage usage;
+  ExtensionList extensions;
+  ASSERT_TRUE(ReadUsage(tiers[2].first, &usage, &extensions).ok());
+  EXPECT_EQ(usage.service_tier(), "priority");
+  ASSERT_EQ(extensions.size(), 1);
+  EXPECT_EQ(extensions[0].name(), "usageMetadata.trafficType");
+}
+
 TEST(GeminiVendorNamesTest, EachUsageReplacesTheOneBefore) {
   WireUsage usage;
   ASSERT_TRUE(ReadUsage(R"({"promptTokenCount":10,"thoughtsTokenCount":2})",

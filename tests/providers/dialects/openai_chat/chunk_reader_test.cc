@@ -52,6 +52,18 @@ TEST(OpenAiChatChunkReaderTest, AListOfContentIsReadEntryByEntry) {
   EXPECT_EQ(chunk.choices[0].content_parts[2].image().url(), "https://x");
 }
 
+TEST(OpenAiChatChunkReaderTest, UsageMayStandWithinAChoice) {
+  const ChatChunk chunk =
+      ReadChunk(R"({"choices":[{"index":0,"delta":{},"usage":)"
+                R"({"prompt_tokens":5,"completion_tokens":6}}]})");
+  EXPECT_TRUE(chunk.has_usage);
+  EXPECT_EQ(chunk.usage.output_tokens(), 6);
+  EXPECT_TRUE(chunk.choices.at(0).extensions.empty());
+  EXPECT_FALSE(
+      ReadChunk(R"({"choices":[{"index":0,"delta":{},"usage":null}]})")
+          .has_usage);
+}
+
 TEST(OpenAiChatChunkReaderTest, AFailureIsToldWhateverElseThereIs) {
   EXPECT_TRUE(ReadChunk(R"({"choices":[],"error":{"message":"No."}})").failed);
   EXPECT_FALSE(ReadChunk(R"({"choices":[],"error":null})").failed);

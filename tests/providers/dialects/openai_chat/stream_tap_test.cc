@@ -150,6 +150,18 @@ TEST_F(OpenAiChatStreamTapTest, UsageBesideAChoiceIsContent) {
   EXPECT_EQ(tap_->facts().usage.output_tokens(), 6);
 }
 
+// As Moonshot has it.
+TEST_F(OpenAiChatStreamTapTest, UsageWithinAChoiceIsRead) {
+  EXPECT_EQ(*OnEvent(R"({"id":"i","choices":[{"index":0,"delta":{},)"
+                     R"("finish_reason":"stop","usage":{"prompt_tokens":5,)"
+                     R"("completion_tokens":6,"cached_tokens":4}}]})"),
+            EventKind::kContent);
+  EXPECT_TRUE(tap_->facts().has_usage);
+  EXPECT_TRUE(tap_->facts().usage_is_final);
+  EXPECT_EQ(tap_->facts().usage.output_tokens(), 6);
+  EXPECT_EQ(tap_->facts().usage.cached_input_tokens(), 4);
+}
+
 TEST_F(OpenAiChatStreamTapTest, OnlyTheFirstFinishWordCounts) {
   for (const std::string_view word : {"length", "stop"}) {
     ASSERT_TRUE(OnChoice(R"({"index":0,"delta":{},"finish_reason":")" +

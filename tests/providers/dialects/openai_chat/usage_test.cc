@@ -103,6 +103,37 @@ TEST(OpenAiChatUsageTest, KnowsDeepSeeksNameForTheCache) {
   EXPECT_EQ(usage.cached_input_tokens(), 64);
 }
 
+TEST(OpenAiChatUsageTest, KnowsMoonshotsNameForTheCache) {
+  v1::Usage usage;
+  ASSERT_TRUE(
+      ReadUsage(R"({"prompt_tokens":120,"cached_tokens":64})", &usage).ok());
+  EXPECT_EQ(usage.cached_input_tokens(), 64);
+}
+
+// As Gemini counts where it is asked in this format.
+TEST(OpenAiChatUsageTest, WhatTheTotalAloneTellsIsReasoning) {
+  const auto read = [](const char* counts) {
+    v1::Usage usage;
+    EXPECT_TRUE(ReadUsage(counts, &usage).ok());
+    return std::pair(usage.output_tokens(), usage.reasoning_tokens());
+  };
+  EXPECT_EQ(
+      read(R"({"prompt_tokens":20,"completion_tokens":424,)"
+           R"("total_tokens":1016})"),
+      std::pair(996L, 572L));
+  EXPECT_EQ(
+      read(R"({"prompt_tokens":20,"completion_tokens":4,"total_tokens":24})"),
+      std::pair(4L, 0L));
+  // Others count there what the cache served, or leave something out.
+  EXPECT_EQ(read(R"({"prompt_tokens":20,"completion_tokens":4,)"
+                 R"("cached_tokens":10,"total_tokens":34})"),
+            std::pair(4L, 0L));
+  EXPECT_EQ(read(R"({"completion_tokens":4,"total_tokens":24})"),
+            std::pair(4L, 0L));
+  EXPECT_EQ(read(R"({"prompt_tokens":20,"total_tokens":24})"),
+            std::pair(0L, 0L));
+}
+
 // As xAI counts. The total alone tells it from everybody else's way.
 TEST(OpenAiChatUsageTest, ReasoningBesideTheCompletionIsOutput) {
   const auto output_of = [](const char* total) {
