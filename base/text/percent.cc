@@ -41,6 +41,8 @@ std::string PercentEncode(std::string_view text, bool (*is_plain)(char byte)) {
 }
 
 std::string EncodePathSegment(std::string_view text) {
+  if (text == ".") return "%2E";
+  if (text == "..") return "%2E%2E";
   return PercentEncode(text, [](char c) {
     return absl::ascii_isalnum(static_cast<unsigned char>(c)) ||
            kUnreservedMarks.find(c) != std::string_view::npos;

@@ -19,7 +19,8 @@ namespace gateway {
 // one of them.
 std::string PercentEncode(std::string_view text, bool (*is_plain)(char byte));
 
-// Encodes everything but letters, digits and `-._~`; slashes, too.
+// Encodes everything but letters, digits and `-._~`; slashes, too, and the dots
+// of `.` and `..`, which as they are would lead to another path.
 std::string EncodePathSegment(std::string_view text);
 
 // Nothing if a percent sign is not followed by two hexadecimal digits.

@@ -18,6 +18,13 @@ TEST(PercentTest, NothingLeavesItsSegment) {
   EXPECT_EQ(EncodePathSegment("\xc3\xa9"), "%C3%A9");
 }
 
+TEST(PercentTest, ASegmentDoesNotLeadUpwards) {
+  EXPECT_EQ(EncodePathSegment("."), "%2E");
+  EXPECT_EQ(EncodePathSegment(".."), "%2E%2E");
+  EXPECT_EQ(EncodePathSegment("..."), "...");
+  EXPECT_EQ(EncodePathSegment(".hidden"), ".hidden");
+}
+
 TEST(PercentTest, WhatStandsForItselfIsAskedOfEachByte) {
   const auto is_x = [](char c) { return c == 'x'; };
   EXPECT_EQ(PercentEncode("x%y", is_x), "x%25%79");
