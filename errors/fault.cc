@@ -14,7 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "base/string_view.h"
-#include "base/text/utf8.h"
+#include "base/text/shown_text.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 #include "llmgateway/v1/errors.pb.h"
@@ -41,24 +41,6 @@ constexpr size_t kQuotaTextBytesLimit = 200;
 template <typename Detail>
 std::string TypeUrl() {
   return absl::StrCat(ToAbsl(kTypePrefix), Detail::descriptor()->full_name());
-}
-
-// Protobuf refuses strings that are not UTF-8, and providers send anything.
-std::string Bounded(std::string_view text, size_t bytes_limit) {
-  std::string bounded;
-  bounded.reserve(std::min(text.size(), bytes_limit));
-  while (!text.empty()) {
-    const size_t bytes = CharacterBytes(text);
-    if (bounded.size() + std::max<size_t>(bytes, 1) > bytes_limit) break;
-    if (bytes == 0) {
-      bounded.push_back('?');
-      text.remove_prefix(1);
-    } else {
-      bounded.append(text.substr(0, bytes));
-      text.remove_prefix(bytes);
-    }
-  }
-  return bounded;
 }
 
 template <typename Detail>
@@ -254,8 +236,8 @@ void AddFieldViolation(absl::Status& status, std::string_view field,
   BadRequest detail = GetDetail<BadRequest>(status).value_or(BadRequest());
   if (detail.field_violations_size() >= kFieldViolationsLimit) return;
   auto* violation = detail.add_field_violations();
-  violation->set_field(Bounded(field, kDetailTextBytesLimit));
-  violation->set_description(Bounded(description, kDetailTextBytesLimit));
+  violation->set_field(Utf8Prefix(field, kDetailTextBytesLimit));
+  violation->set_description(Utf8Prefix(description, kDetailTextBytesLimit));
   SetDetail(status, detail);
 }
 
@@ -266,8 +248,8 @@ void AddQuotaViolation(absl::Status& status, std::string_view subject,
       GetDetail<QuotaFailure>(status).value_or(QuotaFailure());
   if (detail.violations_size() >= kQuotaViolationsLimit) return;
   auto* violation = detail.add_violations();
-  violation->set_subject(Bounded(subject, kQuotaTextBytesLimit));
-  violation->set_description(Bounded(description, kQuotaTextBytesLimit));
+  violation->set_subject(Utf8Prefix(subject, kQuotaTextBytesLimit));
+  violation->set_description(Utf8Prefix(description, kQuotaTextBytesLimit));
   SetDetail(status, detail);
 }
 
@@ -280,7 +262,7 @@ void AddFaultMetadata(absl::Status& status, std::string_view key,
     info.set_reason(std::string(ReasonName(FaultReason(status))));
   }
   (*info.mutable_metadata())[std::string(key)] =
-      Bounded(value, kDetailTextBytesLimit);
+      Utf8Prefix(value, kDetailTextBytesLimit);
   SetDetail(status, info);
 }
 
@@ -353,7 +335,7 @@ google::rpc::Status ToRpcStatus(const absl::Status& status) {
   google::rpc::Status rpc;
   rpc.set_code(static_cast<int>(status.code()));
   if (status.ok()) return rpc;
-  rpc.set_message(Bounded(ToStd(status.message()), kFaultMessageBytesLimit));
+  rpc.set_message(Utf8Prefix(ToStd(status.message()), kFaultMessageBytesLimit));
 
   // What a caller acts on goes first, since the rest may not fit.
   DetailPacker packer(rpc);

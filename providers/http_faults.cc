@@ -13,6 +13,7 @@
 #include "base/http/http_client.h"
 #include "base/http/http_timeout.h"
 #include "base/string_view.h"
+#include "base/text/shown_text.h"
 #include "errors/fault.h"
 #include "errors/foreign_words.h"
 #include "errors/size_limit.h"
@@ -29,39 +30,8 @@ constexpr size_t kShownBytes = 160;
 // When a caller may try again for whose answer there was no room.
 constexpr absl::Duration kRetryDelay = absl::Seconds(1);
 
-// A shorter secret is only looked for as a whole: its first half may be a word
-// of any text.
-constexpr size_t kHalvedBytesMin = 16;
-
-// Returns the next part of `text`, from `begin` on, that repeats the secret or
-// its first half and more; empty if there is none.
-std::string_view FindSecret(std::string_view secret, std::string_view text,
-                            size_t begin) {
-  if (secret.empty()) return {};
-  const bool halved = secret.size() >= kHalvedBytesMin;
-  size_t bytes = halved ? secret.size() / 2 : secret.size();
-  const size_t at = text.find(secret.substr(0, bytes), begin);
-  if (at == std::string_view::npos) return {};
-  const std::string_view rest = text.substr(at, secret.size());
-  while (bytes < rest.size() && rest[bytes] == secret[bytes]) ++bytes;
-  return rest.substr(0, bytes);
-}
-
-// Replaces `secret` by asterisks, wherever it stands, even if its end is
-// missing. The length stays, so that serialized details stay readable.
-std::string BlotOut(std::string_view secret, std::string text) {
-  size_t end = 0;
-  for (;;) {
-    const std::string_view found = FindSecret(secret, text, end);
-    if (found.empty()) return text;
-    const size_t at = found.data() - text.data();
-    end = at + found.size();
-    std::fill(text.begin() + static_cast<ptrdiff_t>(at),
-              text.begin() + static_cast<ptrdiff_t>(end), '*');
-  }
-}
-
-absl::Status BlotOut(std::string_view secret, const absl::Status& status) {
+absl::Status WithoutSecret(std::string_view secret,
+                           const absl::Status& status) {
   absl::Status clean(status.code(),
                      BlotOut(secret, std::string(status.message())));
   status.ForEachPayload(
@@ -167,9 +137,9 @@ absl::Status HttpFaults::OfTransport(const absl::Status& status,
 absl::Status HttpFaults::WrapFault(const absl::Status& status,
                                    std::string_view credential) const {
   if (status.ok()) return status;
-  absl::Status fault = BlotOut(credential, AtPlace(provider_, status));
+  absl::Status fault = WithoutSecret(credential, AtPlace(provider_, status));
   for (const Secret& secret : credentials_) {
-    fault = BlotOut(secret.Reveal(), fault);
+    fault = WithoutSecret(secret.Reveal(), fault);
   }
   AddFaultMetadata(fault, "provider", provider_);
   if (!credential.empty()) {
@@ -190,7 +160,7 @@ std::string HttpFaults::WithoutCredentials(std::string_view text,
 bool HttpFaults::Repeats(std::string_view text,
                          std::string_view credential) const {
   const auto repeats = [text](std::string_view secret) {
-    return !FindSecret(secret, text, 0).empty();
+    return !FindSecret(secret, text).empty();
   };
   return repeats(credential) ||
          std::any_of(

@@ -9,6 +9,7 @@
 #include "base/os/logging.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
+#include "base/text/shown_text.h"
 #include "service/tracing/span_reader.h"
 
 namespace gateway {
@@ -21,6 +22,9 @@ constexpr std::string_view kHttpPath = "/v1/traces";
 constexpr uint64_t kAnswerBytesMax = 256 * 1024;
 constexpr size_t kIdleConnectionsMax = 1;
 constexpr absl::Duration kIdleConnectionTimeout = absl::Minutes(2);
+
+// A shorter value of a header is no secret, but may be a part of any word.
+constexpr size_t kSecretBytesMin = 8;
 
 std::string TextOf(const AttributeValue& value) {
   if (const auto* text = std::get_if<std::string>(&value)) return *text;
@@ -199,13 +203,26 @@ absl::Duration SpanExporter::Backoff(int failures) {
   return delay * (1 - random_.UniformDouble() / 2);
 }
 
+std::string SpanExporter::WithoutSecrets(std::string text) const {
+  for (const auto& [name, value] : options_.headers) {
+    const std::string_view whole = value.Reveal();
+    // A token may be repeated without the scheme in front of it.
+    for (const std::string_view secret :
+         {whole, whole.substr(whole.rfind(' ') + 1)}) {
+      if (secret.size() < kSecretBytesMin) continue;
+      text = BlotOut(secret, std::move(text));
+    }
+  }
+  return text;
+}
+
 void SpanExporter::LogFailure(absl::Duration now,
                               const ExportOutcome& outcome) {
   const std::optional<int64_t> unlogged = pace_.Take(now);
   if (!unlogged.has_value()) return;
   Log(LogLevel::kWarn, "tracing", "spans could not be exported",
       {{"endpoint", options_.endpoint},
-       {"error", outcome.message},
+       {"error", WithoutSecrets(outcome.message)},
        {"again", outcome.verdict == ExportVerdict::kLater},
        {"unlogged", *unlogged}});
 }

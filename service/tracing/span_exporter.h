@@ -105,6 +105,8 @@ class SpanExporter {
   Task<ExportOutcome> Send(HttpClient& http, const OtlpBatch& batch);
   void WriteToLog(const std::vector<KeptTraceRef>& traces);
   absl::Duration Backoff(int failures);
+  // Returns what a collector says without what it repeats of the headers.
+  std::string WithoutSecrets(std::string text) const;
   void LogFailure(absl::Duration now, const ExportOutcome& outcome);
 
   const Options options_;

@@ -25,6 +25,7 @@ namespace gateway {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 struct CollectorAnswer {
   absl::Status transport;
@@ -262,6 +263,23 @@ TEST_F(SpanExporterTest, WhatIsTakenInPartIsCounted) {
   EXPECT_EQ(collector_.bodies.size(), 1u);
   EXPECT_EQ(exporter_->exported(), 1);
   EXPECT_EQ(exporter_->refused(), 3);
+}
+
+TEST_F(SpanExporterTest, WhatACollectorRepeatsOfTheHeadersIsNotLogged) {
+  Make({.protocol = ExportProtocol::kGrpc,
+        .endpoint = "http://127.0.0.1:4317",
+        .headers = {{"authorization", Secret("Bearer collector-key-12345")},
+                    {"x-tenant", Secret("a")}}});
+  collector_.answers.push_back(
+      {.fields = {{"grpc-status", "16"},
+                  {"grpc-message", "bad token collector-key-12345"}}});
+  queue_.Add(TestCall().kept());
+  testing::internal::CaptureStderr();
+  Run([&]() -> Task<void> { co_await After(absl::Seconds(10)); });
+  const std::string log = testing::internal::GetCapturedStderr();
+  EXPECT_THAT(log, HasSubstr("spans could not be exported"));
+  EXPECT_THAT(log, HasSubstr("bad token ***"));
+  EXPECT_THAT(log, Not(HasSubstr("collector-key-12345")));
 }
 
 TEST_F(SpanExporterTest, AFullQueueDropsAndNobodyWaits) {
