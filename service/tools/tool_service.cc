@@ -16,6 +16,7 @@
 #include "base/string_view.h"
 #include "base/text/json.h"
 #include "base/text/json_grammar.h"
+#include "base/text/shown_text.h"
 #include "base/text/utf8.h"
 #include "errors/fault.h"
 #include "proto/proto_time.h"
@@ -81,14 +82,25 @@ absl::Status CheckArguments(const ServedTool& tool,
   return invalid;
 }
 
+// Returns the beginning of the service's words, in UTF-8 and without what it is
+// shown.
+std::string Told(std::string_view words, std::string_view credential) {
+  // What begins within the limit is seen whole.
+  constexpr size_t kCharacterBytesMax = 4;
+  std::string told(words.substr(
+      0, kToldBytesMax + std::max(credential.size(), kCharacterBytesMax)));
+  return Utf8Prefix(BlotOut(credential, std::move(told)), kToldBytesMax);
+}
+
 // How a run that came to nothing is told.
-std::string ToldFailure(const absl::Status& failure, bool timed_out) {
+std::string ToldFailure(const absl::Status& failure, bool timed_out,
+                        std::string_view credential) {
   if (timed_out) return "the tool service took longer than tools.timeout";
   if (absl::IsOutOfRange(failure)) {
     return "the answer is longer than tools.result_bytes_limit";
   }
   return absl::StrCat("the tool service cannot be reached: ",
-                      failure.message());
+                      Told(ToStd(failure.message()), credential));
 }
 
 ExecuteToolResponse ResponseOf(const ServedTool& tool) {
@@ -103,20 +115,27 @@ ExecuteToolResponse Failed(const ServedTool& tool, std::string error) {
   return response;
 }
 
+// A short credential may be a word of any result, which must stay as it is.
+std::string ResultOf(std::string_view body, std::string_view credential) {
+  std::string result(body.empty() ? "null" : body);
+  if (credential.size() < kHalvedSecretBytesMin) return result;
+  return BlotOut(credential, std::move(result));
+}
+
 ExecuteToolResponse Answered(const ServedTool& tool, int http_status,
-                             std::string_view body) {
+                             std::string_view body,
+                             std::string_view credential) {
   if (http_status < 200 || http_status >= 300) {
-    return Failed(tool,
-                  absl::StrCat("the tool service answered ", http_status, ": ",
-                               ToAbsl(CutText(body, kToldBytesMax))));
+    return Failed(tool, absl::StrCat("the tool service answered ", http_status,
+                                     ": ", Told(body, credential)));
   }
   ExecuteToolResponse response = ResponseOf(tool);
-  if (body.empty()) body = "null";
-  if (!IsUtf8(body) || !CheckJson(body).ok()) {
+  std::string result = ResultOf(body, credential);
+  if (!IsUtf8(result) || !CheckJson(result).ok()) {
     return Failed(tool, "the tool service answered what is no JSON");
   }
   response.set_success(true);
-  response.set_result(std::string(body));
+  response.set_result(std::move(result));
   return response;
 }
 
@@ -153,7 +172,8 @@ absl::StatusOr<std::unique_ptr<const ToolService>> ToolService::Make(
     }
     tools.push_back(std::move(tool));
   }
-  return std::unique_ptr<const ToolService>(new ToolService(std::move(tools)));
+  return std::unique_ptr<const ToolService>(
+      new ToolService(std::move(tools), credential));
 }
 
 absl::StatusOr<const ServedTool*> ToolService::Find(
@@ -200,10 +220,12 @@ Task<absl::StatusOr<ExecuteToolResponse>> ToolService::Run(
     body = exchange.status();
   }
   if (cancel.cancelled()) co_return cancel.status();
+  const std::string_view credential = credential_.Reveal();
   if (!body.ok()) {
-    co_return Failed(*tool, ToldFailure(body.status(), progress.timed_out));
+    co_return Failed(*tool, ToldFailure(body.status(), progress.timed_out,
+                                        credential));
   }
-  co_return Answered(*tool, (*exchange)->status(), *body);
+  co_return Answered(*tool, (*exchange)->status(), *body, credential);
 }
 
 }  // namespace gateway

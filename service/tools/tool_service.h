@@ -55,20 +55,23 @@ class ToolService {
 
   // Runs a tool and says what came of it, also where the service is away or
   // fails. NOT_FOUND names the tools that there are; INVALID_REQUEST tells each
-  // violation of the tool's schema, and arguments that are no JSON object. Both
-  // parameters are valid until it returns. Fails with what `cancel` fired with.
+  // violation of the tool's schema, and arguments that are no JSON object.
+  // No error has the credential, nor has a result, unless that is a short one.
+  // All parameters are valid until it returns. Fails with what `cancel` fired
+  // with.
   Task<absl::StatusOr<llmgateway::v1::ExecuteToolResponse>> Run(
       const llmgateway::v1::ExecuteToolRequest& request, HttpClient& http,
       CancelSignal& cancel) const;
 
  private:
-  explicit ToolService(std::vector<ServedTool> tools)
-      : tools_(std::move(tools)) {}
+  ToolService(std::vector<ServedTool> tools, const Secret& credential)
+      : tools_(std::move(tools)), credential_(credential) {}
 
   // Never null.
   absl::StatusOr<const ServedTool*> Find(std::string_view name) const;
 
   const std::vector<ServedTool> tools_;
+  const Secret credential_;  // Which is in their heads, too.
 };
 
 }  // namespace gateway

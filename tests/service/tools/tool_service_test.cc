@@ -12,6 +12,7 @@
 #include "base/async/task.h"
 #include "base/os/thread.h"
 #include "base/secret.h"
+#include "base/string_view.h"
 #include "errors/fault.h"
 #include "gmock/gmock.h"
 #include "google/protobuf/text_format.h"
@@ -31,6 +32,7 @@ using ::llmgateway::config::v1::ToolServiceConfig;
 using ::llmgateway::v1::ExecuteToolRequest;
 using ::llmgateway::v1::ExecuteToolResponse;
 using ::testing::AllOf;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
@@ -138,6 +140,64 @@ TEST_F(ToolServiceTest, TheCredentialIsSent) {
   EXPECT_THAT(head, AllOf(HasSubstr("POST /in/v1/a HTTP/1.1\r\n"),
                           HasSubstr("authorization: Bearer the-key\r\n"),
                           HasSubstr("content-type: application/json\r\n")));
+}
+
+class ToldToolTest : public ToolServiceTest {
+ protected:
+  static constexpr std::string_view kKey = "the-key-of-the-tools";
+
+  // What comes of a run that is answered so.
+  ExecuteToolResponse Answered(std::string_view status, std::string_view body,
+                               std::string_view key = kKey) {
+    ScriptedServer service_of_tools([&](RawListener& listener) {
+      RawClient client = listener.Accept();
+      client.ReceiveUntil("{}");
+      client.Send(absl::StrCat("HTTP/1.1 ", ToAbsl(status),
+                               "\r\nconnection: close\r\ncontent-length: ",
+                               body.size(), "\r\n\r\n", ToAbsl(body)));
+      EXPECT_TRUE(client.AtEnd());
+    });
+    const auto service = Make(
+        ConfigOf(R"(timeout { seconds: 20 } result_bytes_limit: 1000000)"
+                 R"( tools { name: "a" path: "/a" })",
+                 absl::StrCat("http://127.0.0.1:", service_of_tools.port())),
+        Secret(key));
+    auto response = Run(*service, "a", "{}");
+    EXPECT_TRUE(response.ok()) << response.status();
+    return *std::move(response);
+  }
+};
+
+TEST_F(ToldToolTest, AnErrorThatEchoesTheCredentialIsToldWithoutIt) {
+  EXPECT_EQ(Answered("500 No", "authorization: Bearer the-key-of-the-tools!")
+                .error(),
+            "the tool service answered 500: authorization: Bearer "
+            "********************!");
+  // Nor a beginning of it, where what is told is cut.
+  const std::string words(1020, ' ');
+  EXPECT_THAT(Answered("500 No", words + std::string(kKey)).error(),
+              EndsWith(" ****"));
+}
+
+TEST_F(ToldToolTest, AResultThatEchoesTheCredentialIsPassedOnWithoutIt) {
+  EXPECT_EQ(Answered("200 OK", R"({"a":"Bearer the-key-of-the-tools"})")
+                .result(),
+            R"({"a":"Bearer ********************"})");
+  const std::string large(300'000, ' ');
+  EXPECT_EQ(Answered("200 OK", absl::StrCat("[\"the-key-of-the-tools\"]",
+                                            large))
+                .result(),
+            absl::StrCat("[\"********************\"]", large));
+  // A short one may be a word of any result.
+  EXPECT_EQ(Answered("200 OK", R"({"keywords":[]})", "key").result(),
+            R"({"keywords":[]})");
+}
+
+TEST_F(ToldToolTest, AnErrorThatIsNoUtf8IsToldAsFarAsItIs) {
+  EXPECT_EQ(Answered("502 No", "Dienst nicht verf\xfcgbar \xe2\x82\xac")
+                .error(),
+            "the tool service answered 502: Dienst nicht verf?gbar "
+            "\xe2\x82\xac");
 }
 
 TEST_F(ToolServiceTest, ANameThatThereIsNotNamesThoseThatThereAre) {
