@@ -112,7 +112,8 @@ Task<absl::StatusOr<std::string>> RunTool(const RequestContext& context) {
       const v1::ExecuteToolResponse response,
       co_await service->Run(request, context.services.http,
                             context.responder.gone()));
-  co_return WriteToolResponse(response);
+  const auto write = [&] { return WriteToolResponse(response); };
+  co_return co_await OffLoop(response.result().size(), write);
 }
 
 Task<void> ServeToolRun(RequestContext context) {

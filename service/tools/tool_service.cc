@@ -225,7 +225,13 @@ Task<absl::StatusOr<ExecuteToolResponse>> ToolService::Run(
     co_return Failed(*tool, ToldFailure(body.status(), progress.timed_out,
                                         credential));
   }
-  co_return Answered(*tool, (*exchange)->status(), *body, credential);
+  const auto read = [&] {
+    return Answered(*tool, (*exchange)->status(), *body, credential);
+  };
+  absl::StatusOr<ExecuteToolResponse> response =
+      co_await OffLoop(body->size(), read);
+  if (cancel.cancelled()) co_return cancel.status();
+  co_return response;
 }
 
 }  // namespace gateway

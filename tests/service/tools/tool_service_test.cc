@@ -1,5 +1,6 @@
 #include "service/tools/tool_service.h"
 
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -9,7 +10,9 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "base/async/cancellation.h"
+#include "base/async/event_loop.h"
 #include "base/async/task.h"
+#include "base/async/worker_pool.h"
 #include "base/os/thread.h"
 #include "base/secret.h"
 #include "base/string_view.h"
@@ -19,6 +22,7 @@
 #include "gtest/gtest.h"
 #include "llmgateway/config/v1/tools.pb.h"
 #include "llmgateway/v1/gateway.pb.h"
+#include "tests/testing/event.h"
 #include "tests/testing/loop_client.h"
 #include "tests/testing/path_handler.h"
 #include "tests/testing/raw_client.h"
@@ -251,6 +255,47 @@ TEST_F(ToolServiceTest, AServiceThatIsAwayOrLateIsTold) {
   config.set_url("http://127.0.0.1:1");
   EXPECT_THAT(Run(*Make(config), "echo", "{}")->error(),
               HasSubstr("cannot be reached"));
+}
+
+TEST_F(ToolServiceTest, ALargeResultIsCheckedOffTheLoop) {
+  ToolServiceConfig config = Config();
+  config.set_result_bytes_limit(1'000'000);
+  config.mutable_tools(5)->set_path("/large?200000");
+  const auto service = Make(config);
+  ExecuteToolRequest request;
+  request.set_name("large");
+  WorkerPool pool(/*threads_each=*/1);
+  WorkerPool::SetCurrent(&pool);
+  Event release;
+  int under_way = 3;
+  bool answered = false;
+  bool waited = false;
+  const auto hold = [&](size_t bytes) -> Task<void> {
+    EXPECT_TRUE(co_await OffLoop(bytes, [&] { return release.Wait(); }));
+    --under_way;
+  };
+  const auto watch = [&]() -> Task<void> {
+    while (pool.waiting() == 0 && !answered) co_await YieldToLoop();
+    waited = !answered;
+    release.Set();
+    --under_way;
+  };
+  const auto response =
+      client_.Run([&]() -> Task<absl::StatusOr<ExecuteToolResponse>> {
+        // All threads are busy until it waits for one.
+        Spawn(hold(WorkerPool::kModestBytesMax + 1));
+        Spawn(hold(kInPlaceBytesMax + 1));
+        while (pool.waiting() > 0) co_await YieldToLoop();
+        Spawn(watch());
+        auto ran = co_await service->Run(request, client_.http(), cancel_);
+        answered = true;
+        while (under_way > 0) co_await YieldToLoop();
+        co_return ran;
+      });
+  WorkerPool::SetCurrent(nullptr);
+  EXPECT_TRUE(waited);
+  ASSERT_TRUE(response.ok()) << response.status();
+  EXPECT_THAT(response->error(), HasSubstr("no JSON"));
 }
 
 TEST_F(ToolServiceTest, WhoLeavesEndsTheRun) {
