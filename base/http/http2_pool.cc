@@ -64,6 +64,7 @@ void Http2Pool::Link::OnAnswer() {
 
 void Http2Pool::Link::OnCapacity() {
   ready_ = ready_ || session_.settings_received();
+  had_room_ = had_room_ || Accepts();
   CountStreams();
   pool_.OnCapacity(*this);
 }
@@ -177,7 +178,7 @@ size_t Http2Pool::ConnectionsNeeded() {
   for (const std::unique_ptr<Link>& link : links_) {
     // Not counted: a link that rests carries fewer streams than it could.
     if (link->session_.retiring() || link->resting_) continue;
-    if (!link->ready_) {
+    if (!link->had_room_) {
       ++opening;
     } else {
       carried = std::max(carried, link->session_.open_streams());
@@ -274,21 +275,25 @@ void Http2Pool::OnCapacity(Link& link) {
 }
 
 void Http2Pool::OnEnded(Link& link, absl::Status why) {
+  // One that would never take a request is a failed opening, too: another would
+  // fare no better, and so on without a pause.
+  const bool had_room = link.had_room_;
   const bool was_ready = link.ready_;
   --(link.busy_ ? stats_.active : stats_.idle);
   if (link.roomy_) roomy_.erase(std::find(roomy_.begin(), roomy_.end(), &link));
   links_.erase(std::find_if(
       links_.begin(), links_.end(),
       [&link](const auto& other) { return other.get() == &link; }));
-  if (was_ready) {
+  if (had_room) {
     OpenAsNeeded();
   } else if (absl::IsDeadlineExceeded(why)) {
     OnOpenFailed(why);
   } else {
     OnOpenFailed(absl::UnavailableError(
-        why.ok() ? "the server closed the connection before it was used"
-                 : absl::StrCat("the server does not speak HTTP/2: ",
-                                why.message())));
+        why.ok() || was_ready
+            ? "the server closed the connection before it was used"
+            : absl::StrCat("the server does not speak HTTP/2: ",
+                           why.message())));
   }
   emptied_.Set();
 }

@@ -79,6 +79,7 @@ class Http2Pool {
     const uint64_t number_;  // Counted up: older links have smaller numbers.
     Http2Session session_;
     bool ready_ = false;  // The server's settings have come.
+    bool had_room_ = false;  // Has shown that it takes requests.
     bool reused_ = false;
     bool resting_ = false;
     bool roomy_ = false;  // The link is in `roomy_`.

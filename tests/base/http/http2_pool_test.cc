@@ -352,6 +352,32 @@ TEST_F(Http2PoolTest, AConnectionThatBreaksTakesAllItsRequestsAlong) {
   });
 }
 
+TEST_F(Http2PoolTest, AServerThatTakesNothingAndClosesIsAskedOnce) {
+  Event over;
+  int connections = 0;
+  ScriptedServer server([&](RawListener& listener) {
+    do {
+      RawClient client = listener.Accept();
+      ++connections;
+      EXPECT_EQ(client.ReceiveExactly(kPreface.size()), kPreface);
+      // No concurrent streams.
+      client.Send(Frame(kSettings, 0, std::string_view("\0\3\0\0\0\0", 6)));
+      client.HalfClose();
+      client.ReceiveAll();
+    } while (connections < 20 && listener.SomebodyConnects(50));
+    over.Set();
+  });
+  RunClient([&](Http2Client& client) -> Task<void> {
+    const auto to = To(server.port());
+    const Reply reply = co_await Call(client, Plain(to));
+    EXPECT_TRUE(absl::IsUnavailable(reply.status)) << reply.status;
+    EXPECT_THAT(reply.status.message(), HasSubstr("before it was used"));
+    EXPECT_FALSE(reply.progress.sent);
+  });
+  EXPECT_TRUE(over.Wait());
+  EXPECT_EQ(connections, 1);
+}
+
 class Http2BreakTest : public Http2ClientTestBase {
  protected:
   // What comes of a request on a connection that has served one before, and
