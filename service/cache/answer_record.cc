@@ -59,6 +59,8 @@ KeptAnswerPtr AnswerFrom(kept::AnswerRecord& record) {
   answer->kept_id = std::move(*record.mutable_kept_id());
   answer->exchange_entry_id = std::move(*record.mutable_exchange_entry_id());
   answer->provider = std::move(*record.mutable_provider());
+  if (record.has_caller()) answer->caller = std::move(*record.mutable_caller());
+  answer->credential = std::move(*record.mutable_credential());
   answer->model = std::move(*record.mutable_model());
   answer->created = absl::FromUnixMicros(record.created_us());
   answer->usage = std::move(*record.mutable_usage());
@@ -85,6 +87,8 @@ std::string WriteAnswerRecord(std::string_view name, const KeptAnswer& answer,
   record.set_kept_id(answer.kept_id);
   record.set_exchange_entry_id(answer.exchange_entry_id);
   record.set_provider(answer.provider);
+  if (answer.caller.has_value()) record.set_caller(*answer.caller);
+  record.set_credential(answer.credential);
   record.set_model(answer.model);
   *record.mutable_usage() = answer.usage;
   record.set_finish_reason(answer.finish_reason);

@@ -20,7 +20,9 @@ size_t HeldBytes(const KeptAnswer& answer) {
   size_t bytes = sizeof(KeptAnswer) + kControlBlockBytes + kAllocationBytes;
   bytes += HeldBytes(answer.body) + HeldBytes(answer.kept_id) +
            HeldBytes(answer.exchange_entry_id) + HeldBytes(answer.request_id) +
-           HeldBytes(answer.provider) + HeldBytes(answer.model);
+           HeldBytes(answer.provider) + HeldBytes(answer.credential) +
+           HeldBytes(answer.model);
+  if (answer.caller.has_value()) bytes += HeldBytes(*answer.caller);
   if (answer.event_ends.capacity() > 0) {
     bytes += answer.event_ends.capacity() * sizeof(size_t) + kAllocationBytes;
   }

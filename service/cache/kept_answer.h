@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,9 +34,13 @@ struct KeptAnswer {
   // Of the call that made it.
   std::string request_id;
   std::string kept_id;  // Under which the provider may keep it.
+  // Whose call it was, as Caller::id; nothing if the record is of a version
+  // that did not say, which says no credential either.
+  std::optional<std::string> caller;
   // The ledger's entry of the exchange; empty if there is none.
   std::string exchange_entry_id;
   std::string provider;
+  std::string credential;  // The name of the provider's; empty if it has none.
   std::string model;  // As the provider is asked for it.
   absl::Time created;
   ::llmgateway::v1::Usage usage;

@@ -198,8 +198,7 @@ absl::Status CheckContinued(const IncomingCall& call,
                          "goes to it as it is"));
 }
 
-std::optional<UnkeptResponse> RememberForwarded(const IncomingCall& call,
-                                                std::string_view caller,
+std::optional<UnkeptResponse> RememberForwarded(const Call& call,
                                                 const Attempt& attempt,
                                                 std::string_view id) {
   // Nor an id that would be a step in the path by which it is asked for.
@@ -210,9 +209,16 @@ std::optional<UnkeptResponse> RememberForwarded(const IncomingCall& call,
     return std::nullopt;
   }
   StoredResponse kept;
-  kept.provider = attempt.provider;
-  kept.credential = attempt.progress.credential;
-  return call.responses->Put(caller, id, std::move(kept));
+  if (call.reused == nullptr) {
+    kept.provider = attempt.provider;
+    kept.credential = attempt.progress.credential;
+  } else {
+    const KeptAnswer& made = *call.reused->kept;
+    if (made.caller != call.caller->id) return std::nullopt;
+    kept.provider = made.provider;
+    kept.credential = made.credential;
+  }
+  return call.responses->Put(call.caller->id, id, std::move(kept));
 }
 
 Task<void> KeepRemembered(PlannedCall& call, UnkeptResponse unkept,

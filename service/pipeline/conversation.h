@@ -35,6 +35,7 @@
 
 namespace gateway {
 
+class Call;
 class PlannedCall;
 struct PlannedTarget;
 
@@ -71,10 +72,11 @@ absl::Status CheckContinued(const IncomingCall& call,
 
 // Remembers where an answer lives whose bytes `attempt` only forwarded, so that
 // its caller, and nobody else, can ask for it there. `id` is the provider's;
-// empty if it has none. Returns what is yet to be kept by KeepRemembered, here
-// and below.
-std::optional<UnkeptResponse> RememberForwarded(const IncomingCall& call,
-                                                std::string_view caller,
+// empty if it has none. A reused answer lives where it was made, and is its
+// maker's alone: nothing is remembered for another caller, or where it is not
+// known whose it is. Returns what is yet to be kept by KeepRemembered, here and
+// below.
+std::optional<UnkeptResponse> RememberForwarded(const Call& call,
                                                 const Attempt& attempt,
                                                 std::string_view id);
 

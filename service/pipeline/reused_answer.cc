@@ -132,7 +132,16 @@ void FillOrigin(const Call& call, const Attempt& attempt, KeptAnswer* kept) {
       kept->exchange_entry_id = std::string_view(trip->exchange_id);
     }
   }
-  kept->provider = attempt.provider;
+  if (call.reused == nullptr) {
+    kept->caller = call.caller->id;
+    kept->provider = attempt.provider;
+    kept->credential = attempt.progress.credential;
+  } else {
+    const KeptAnswer& from = *call.reused->kept;
+    kept->caller = from.caller;
+    kept->provider = from.provider;
+    kept->credential = from.credential;
+  }
   kept->model = attempt.model;
   kept->created = call.runtime->clock().WallTime();
   kept->usage = attempt.answer.facts.usage;

@@ -40,7 +40,7 @@ Task<absl::Status> AwaitOther(Call& call);
 KeptAnswerPtr KeepAnswer(const Call& call, const Attempt& attempt);
 
 // Fills in where the answer of `attempt`, which has been completed, is from,
-// and how it has ended.
+// and how it has ended. Of a reused one, it is from where it was made first.
 void FillOrigin(const Call& call, const Attempt& attempt, KeptAnswer* kept);
 
 // How much work each is, for OffLoop: bytes are copied or borrowed, messages

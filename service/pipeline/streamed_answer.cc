@@ -244,8 +244,8 @@ Task<absl::Status> DeliverStream(Call& call, Attempt& attempt, AnswerSink& sink,
                          .recording = std::move(*recording)};
   // What is said again was added when it was said.
   if (call.reused == nullptr) gathering.session = call.session.get();
-  std::optional<UnkeptResponse> unkept = RememberForwarded(
-      call, call.caller->id, attempt, open.stream->facts().kept_id);
+  std::optional<UnkeptResponse> unkept =
+      RememberForwarded(call, attempt, open.stream->facts().kept_id);
   if (unkept.has_value()) {
     co_await KeepRemembered(call, *std::exchange(unkept, std::nullopt),
                             attempt);

@@ -32,8 +32,7 @@ namespace {
 // Returns what is yet to be kept.
 std::optional<UnkeptResponse> RememberAnswer(Call& call, Attempt& attempt) {
   if (attempt.forwards) {
-    return RememberForwarded(call, call.caller->id, attempt,
-                             attempt.answer.facts.kept_id);
+    return RememberForwarded(call, attempt, attempt.answer.facts.kept_id);
   }
   const std::unique_ptr<ConversationRecorder> conversation =
       ConversationRecorder::Begin(call, call.caller->id, attempt);

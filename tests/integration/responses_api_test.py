@@ -249,6 +249,74 @@ class ManyCredentialsTest(gateway_case.GatewayCase):
                 self.assertEqual(key_of(asked_by), key_of(made_by))
 
 
+class ReplayedTest(gateway_case.GatewayCase):
+    """An answer that is told again lives where it was made."""
+
+    config = ManyCredentialsTest.config + "idempotency: {{}}\n"
+    env = ManyCredentialsTest.env
+
+    def test_the_key_that_made_an_answer_asks_for_it_after_a_replay(self):
+        for stream in (False, True):
+            with self.subTest(stream=stream):
+                model = "gpt-streamed" if stream else "gpt-whole"
+                replays = [self.make(model, stream) for _ in range(2)]
+                self.assertEqual(replays[0].body, replays[1].body)
+                self.assertEqual(self.upstream.stat(model, "requests"), 1)
+                made_by = self.upstream.last(model)["headers"]
+                answer_id = (replays[0].events()[-1]["response"]["id"]
+                             if stream else replays[0].json()["id"])
+                path = "/v1/responses/" + answer_id
+                for _ in range(4):
+                    self.assertEqual(ask(self.gateway.http, path=path).status,
+                                     200)
+                    asked_by = self.upstream.last(path)["headers"]
+                    self.assertEqual(key_of(asked_by), key_of(made_by))
+
+    def make(self, model, stream):
+        answer = ask(self.gateway.http,
+                     {"model": model, "input": "x", "stream": stream},
+                     path="/v1/responses",
+                     headers={"idempotency-key": "k-" + model})
+        self.assertEqual(answer.status, 200, answer.body)
+        return answer
+
+
+class CachedForAllTest(gateway_case.GatewayCase):
+    """What others are told from the cache stays its maker's."""
+
+    config = _CONFIG + """\
+cache: {{ttl: 1h, scope: all, stored: true, streams: true}}
+"""
+    env = {**gateway_case.ENV, **_KEYS}
+
+    def ask(self, body=None, path="/v1/responses", caller="ALICE_KEY",
+            method=None):
+        return ask(self.gateway.http, body, path=path, method=method, headers={
+            "authorization": "Bearer " + _KEYS[caller]})
+
+    def test_who_gets_it_from_the_cache_does_not_hold_it(self):
+        for stream in (False, True):
+            with self.subTest(stream=stream):
+                body = {"model": "gpt-shared", "input": "x", "stream": stream}
+                made, hit = (self.ask(body, caller=caller)
+                             for caller in ("ALICE_KEY", "BOB_KEY"))
+                self.assertIn("hit", hit.headers["x-llmgateway-cache"])
+                self.assertEqual(hit.body, made.body)
+                answer_id = (made.events()[-1]["response"]["id"] if stream
+                             else made.json()["id"])
+                path = "/v1/responses/" + answer_id
+                for method in ("GET", "DELETE"):
+                    self.assertEqual(self.ask(path=path, caller="BOB_KEY",
+                                              method=method).status, 404)
+                refused = self.ask(
+                    {"model": "gpt-shared", "input": "y",
+                     "previous_response_id": answer_id}, caller="BOB_KEY")
+                self.assertEqual(refused.status, 404, refused.body)
+                # To its maker it is told again, and stays its own.
+                self.assertEqual(self.ask(body).body, made.body)
+                self.assertEqual(self.ask(path=path).json()["id"], answer_id)
+
+
 def _stored_chat(model):
     return {"model": model, "store": True,
             "messages": [{"role": "user", "content": "Hello"}]}

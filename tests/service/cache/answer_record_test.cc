@@ -28,7 +28,9 @@ KeptAnswer Stream() {
   answer.is_message = true;
   answer.request_id = "call_1";
   answer.kept_id = "resp_\xff";
+  answer.caller = "alice";
   answer.provider = "openai";
+  answer.credential = "second";
   answer.model = "gpt";
   answer.created = kKept - absl::Seconds(2);
   answer.usage.set_input_tokens(7);
@@ -60,7 +62,9 @@ TEST(AnswerRecordTest, AnAnswerComesBackAsItWas) {
   EXPECT_TRUE(read.is_message);
   EXPECT_EQ(read.request_id, "call_1");
   EXPECT_EQ(read.kept_id, answer.kept_id);
+  EXPECT_EQ(read.caller, "alice");
   EXPECT_EQ(read.provider, "openai");
+  EXPECT_EQ(read.credential, "second");
   EXPECT_EQ(read.model, "gpt");
   EXPECT_EQ(read.created, answer.created);
   EXPECT_EQ(read.usage.input_tokens(), 7);
@@ -75,6 +79,18 @@ TEST(AnswerRecordTest, AWholeAnswerIsNoStreamAndMayBeEmpty) {
   ASSERT_TRUE(record);
   EXPECT_FALSE(record->answer->is_stream());
   EXPECT_EQ(record->answer->body, "");
+}
+
+TEST(AnswerRecordTest, AnAnonymousCallerIsToldFromNone) {
+  KeptAnswer answer = Stream();
+  for (const std::optional<std::string>& caller :
+       {std::optional<std::string>(), std::optional<std::string>("")}) {
+    answer.caller = caller;
+    const auto record =
+        ReadAnswerRecord(kName, WriteAnswerRecord(kName, answer, kKept));
+    ASSERT_TRUE(record);
+    EXPECT_EQ(record->answer->caller, caller);
+  }
 }
 
 TEST(AnswerRecordTest, WhatWasCutOrChangedOrLiesElsewhereIsNone) {

@@ -1,6 +1,7 @@
 #include "service/pipeline/conversation.h"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -12,10 +13,13 @@
 #include "google/protobuf/arena.h"
 #include "gtest/gtest.h"
 #include "llmgateway/v1/gateway.pb.h"
+#include "service/cache/kept_answer.h"
+#include "service/identity/caller.h"
 #include "service/pipeline/attempt.h"
-#include "service/pipeline/incoming_call.h"
+#include "service/pipeline/call.h"
 #include "service/pipeline/plan.h"
 #include "service/pipeline/response_store.h"
+#include "service/pipeline/reused_answer.h"
 #include "tests/testing/fake_clock.h"
 #include "tests/testing/loop_client.h"
 #include "tests/testing/test_runtime.h"
@@ -85,12 +89,42 @@ class ConversationTest : public testing::Test {
   google::protobuf::Arena arena_;
   v1::GenerateRequest request_;
   Attempt attempt_;
-  IncomingCall call_{MakeTestRuntime("providers: [{name: mock, mock: {}}]\n"),
-                     client_.loop(),
-                     client_.http(),
-                     cancel_,
-                     arena_,
-                     client_.loop().Now()};
+  Call call_{MakeTestRuntime("providers: [{name: mock, mock: {}}]\n"),
+             client_.loop(),
+             client_.http(),
+             cancel_,
+             arena_,
+             client_.loop().Now()};
+};
+
+// A forwarded answer of alice's, and a call that it is told again.
+class ReusedConversationTest : public ConversationTest {
+ protected:
+  static constexpr std::string_view kId = "resp_theirs";
+
+  ReusedConversationTest() {
+    call_.facts.remembered_unless_refused = true;
+    attempt_.forwards = true;
+    // As planned, and not as it was made.
+    attempt_.provider = "first";
+    made_.provider = "fallback";
+    made_.credential = "second";
+    made_.caller = "alice";
+  }
+
+  // Where the answer lives for the caller once it has been told it.
+  ResponseStore::Entry Told(const std::string& caller) {
+    Caller named;
+    named.id = caller;
+    call_.caller = Borrow(named);
+    call_.reused = std::make_unique<ReusedAnswer>();
+    call_.reused->kept = std::make_shared<const KeptAnswer>(made_);
+    EXPECT_FALSE(RememberForwarded(call_, attempt_, kId).has_value());
+    call_.caller = UnknownCaller();
+    return store_.Find(caller, kId);
+  }
+
+  KeptAnswer made_;
 };
 
 TEST_F(ConversationTest, WhatWasSaidComesBeforeWhatIsAsked) {
@@ -215,6 +249,28 @@ TEST_F(ConversationTest, WhatTheCallerDoesNotWantIsNotRemembered) {
   attempt_.forwards = false;
   call_.responses = nullptr;
   EXPECT_EQ(BeginToRecord(), nullptr);
+}
+
+TEST_F(ReusedConversationTest, ItLivesWhereItWasMade) {
+  const ResponseStore::Entry told = Told("alice");
+  ASSERT_NE(told, nullptr);
+  EXPECT_EQ(told->provider, "fallback");
+  EXPECT_EQ(told->credential, "second");
+}
+
+TEST_F(ReusedConversationTest, ItIsNotAnothers) {
+  EXPECT_EQ(Told("bob"), nullptr);
+}
+
+TEST_F(ReusedConversationTest, WhoseItIsMustBeKnown) {
+  store_.Put("alice", kId, {.provider = "fallback", .credential = "second"});
+  made_.caller = std::nullopt;
+  made_.credential = "";
+  EXPECT_EQ(Told("bob"), nullptr);
+  const ResponseStore::Entry told = Told("alice");
+  ASSERT_NE(told, nullptr);
+  EXPECT_EQ(told->credential, "second");
+  EXPECT_EQ(Told(""), nullptr);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 
 #include "errors/fault.h"
 #include "gtest/gtest.h"
+#include "service/identity/caller.h"
 #include "tests/service/pipeline/planned_call.h"
 
 namespace gateway {
@@ -77,6 +78,29 @@ TEST_F(ReusedAnswerTest, AMessageForgetsTheCallThatItWasMadeFor) {
   EXPECT_TRUE(answer.warnings().empty());
   ASSERT_EQ(reused.warnings.size(), 1);
   EXPECT_EQ(reused.warnings[0].field(), "top_k");
+}
+
+TEST_F(ReusedAnswerTest, WhatIsKeptAgainIsFromWhereItWasMade) {
+  Attempt made;
+  Answer(&made);
+  made.provider = "fallback";
+  made.progress.credential = "second";
+  made.answer.raw = "{\"id\":\"x\"}";
+  Caller alice;
+  alice.id = "alice";
+  call_.caller = Borrow(alice);
+  const KeptAnswerPtr kept = KeepAnswer(call_, made);
+  EXPECT_EQ(kept->caller, "alice");
+  EXPECT_EQ(kept->credential, "second");
+
+  Caller bob;
+  bob.id = "bob";
+  call_.caller = Borrow(bob);
+  ASSERT_TRUE(ReuseAnswer(kept, &call_).ok());
+  const KeptAnswerPtr again = KeepAnswer(call_, *call_.DecidingAttempt());
+  EXPECT_EQ(again->caller, "alice");
+  EXPECT_EQ(again->provider, "fallback");
+  EXPECT_EQ(again->credential, "second");
 }
 
 TEST_F(ReusedAnswerTest, WhatCannotBeReadIsAMistakeOfTheGateway) {
