@@ -264,6 +264,7 @@ void KeyClaims::Hold(Held held) {
   held.due = held.renewed + options_.renew_interval;
   MutexLock lock(mu_);
   Add(std::move(held));
+  if (held_.size() == 1) Poke();  // Run has looked after nothing until now.
 }
 
 void KeyClaims::Add(Held held) {
@@ -443,7 +444,7 @@ Task<void> KeyClaims::TellDue(std::vector<Held> due) {
   RedisClient* const client = client_();
   if (client == nullptr) {
     for (const Held& held : due) {
-      if (IsLarge(held)) OnTold(held.token, held.state, /*told=*/false);
+      if (IsLarge(held)) OnTold(held, absl::CancelledError("no client"));
     }
     co_return;
   }
@@ -460,7 +461,7 @@ Task<void> KeyClaims::TellDue(std::vector<Held> due) {
   const std::vector<absl::StatusOr<RedisReply>> replies =
       co_await AwaitAll(std::move(calls));
   for (size_t i = 0; i < replies.size(); ++i) {
-    OnTold(due[i].token, due[i].state, replies[i].ok());
+    OnTold(due[i], replies[i]);
   }
 }
 
@@ -471,7 +472,7 @@ bool KeyClaims::IsLarge(const Held& held) {
 
 Task<void> KeyClaims::TellLarge(RedisClient& client, Held held) {
   ++telling_large_;
-  bool told = false;
+  absl::StatusOr<RedisReply> reply = absl::CancelledError("it had no turn");
   absl::StatusOr<RedisBulk::Turn> turn =
       co_await client.bulk().Await({.whose = held.caller,
                                     .bytes = held.end_bytes,
@@ -480,51 +481,51 @@ Task<void> KeyClaims::TellLarge(RedisClient& client, Held held) {
   if (turn.ok()) {
     const auto write = [&] { return Tell(held); };
     RedisCommand call = co_await OffLoop(held.end_bytes, write);
-    const absl::StatusOr<RedisReply> reply =
-        co_await client.bulk().CallFunction(*std::move(turn), RedisKeyLibrary(),
-                                            std::move(call), &stop_telling_);
-    told = reply.ok();
+    reply = co_await client.bulk().CallFunction(
+        *std::move(turn), RedisKeyLibrary(), std::move(call), &stop_telling_);
   }
-  OnTold(held.token, held.state, told);
+  OnTold(held, reply);
   --telling_large_;
   wake_.Set();
 }
 
-void KeyClaims::OnTold(const std::string& token, Held::State state, bool told) {
+void KeyClaims::OnTold(const Held& told,
+                       const absl::StatusOr<RedisReply>& reply) {
   const absl::Duration now = clock_.SteadyTime();
   Holding::node_type dropped;  // Freed after the lock.
   MutexLock lock(mu_);
-  const auto found = held_.find(token);
+  const auto found = held_.find(told.token);
   // What has ended meanwhile is told next.
-  if (found == held_.end() || state == Held::State::kRunning) return;
+  if (found == held_.end() || told.state == Held::State::kRunning) return;
   Held& held = found->second;
-  if (!told && now < held.give_up) {
+  if (!reply.ok() && now < held.give_up) {
     if (std::exchange(held.telling, false)) {
       SetDue(now + held.interval, &held);
       held.interval = std::min(2 * held.interval, kTellLongest);
     }
     return;
   }
-  if (!told) ++counts_.lost;
+  // Where Redis has lost the claim, another call may have the key by now.
+  const bool is_end = told.state == Held::State::kEnded;
+  if (!reply.ok() || (is_end && reply->integer() == 0)) ++counts_.lost;
   SetRoom(0, &held);
-  by_due_.erase({found->second.due, token});
+  by_due_.erase({found->second.due, told.token});
   dropped = held_.extract(found);
 }
 
-bool KeyClaims::LookForRedis() {
+void KeyClaims::LookForRedis() {
   RedisClient* const client = client_();
   const bool is_up = client != nullptr && client->up();
   const bool is_back = is_up && !was_up_;
   was_up_ = is_up;
-  if (!is_back) return is_up;
+  if (!is_back) return;
   const absl::Duration now = clock_.SteadyTime();
   MutexLock lock(mu_);
   for (auto& [token, held] : held_) {
-    if (held.state == Held::State::kRunning || held.telling) continue;
     SetDue(now, &held);
+    held.renewed = now - options_.renew_interval;
     held.interval = kTellFirst;
   }
-  return true;
 }
 
 bool KeyClaims::HasUntold() const {
@@ -532,6 +533,11 @@ bool KeyClaims::HasUntold() const {
   return std::any_of(held_.begin(), held_.end(), [](const auto& each) {
     return each.second.state != Held::State::kRunning;
   });
+}
+
+bool KeyClaims::HasHeld() const {
+  MutexLock lock(mu_);
+  return !held_.empty();
 }
 
 Task<void> KeyClaims::Run(EventLoop& loop) {
@@ -543,15 +549,13 @@ Task<void> KeyClaims::Run(EventLoop& loop) {
   for (;;) {
     const bool is_late = stop_by_ && clock_.SteadyTime() >= *stop_by_;
     if (stop_by_ && (is_late || !HasUntold())) break;
-    const bool is_up = LookForRedis();
+    LookForRedis();
     absl::Duration next;
     std::vector<Held> due = TakeDue(&next);
     if (!due.empty()) co_await TellDue(std::move(due));
     if (stop_by_ && !HasUntold()) continue;
     if (stop_by_) next = std::min(next, *stop_by_);
-    if (!is_up && HasUntold()) {
-      next = std::min(next, clock_.SteadyTime() + kLookInterval);
-    }
+    if (HasHeld()) next = std::min(next, clock_.SteadyTime() + kLookInterval);
     const absl::Duration wait = next - clock_.SteadyTime();
     loop.ArmTimer(next_due, std::max(wait, absl::Milliseconds(1)));
     co_await wake_.Wait();

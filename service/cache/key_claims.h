@@ -35,7 +35,9 @@
 // again, once Redis has said that it still is the end, moves no bytes.
 //
 // What Redis loses, at its own end or a failover, is forgotten, but for what
-// runs, whose claims are made again.
+// runs, whose claims are made again at once when Redis is back. Until this
+// replica is connected again, another may have claimed the key: whose call then
+// ends without it has lost its end.
 //
 // Thread-safe, as long as each loop has a client of its own; Run once, on one
 // loop.
@@ -87,8 +89,8 @@ class KeyClaims {
   static constexpr absl::Duration kStopPatience = absl::Seconds(2);
   static constexpr absl::Duration kTellFirst = absl::Milliseconds(100);
   static constexpr absl::Duration kTellLongest = absl::Seconds(2);
-  // How soon it is seen, while something is to be told, that Redis is back.
-  static constexpr absl::Duration kLookInterval = absl::Milliseconds(50);
+  // How soon it is seen, while there are claims, that Redis is back.
+  static constexpr absl::Duration kLookInterval = absl::Milliseconds(20);
   // The largest answer that is kept, for the reasons of RedisAnswers, and what
   // all take that are not told yet.
   static constexpr size_t kAnswerBytesMax = 1024 * 1024;
@@ -142,7 +144,7 @@ class KeyClaims {
     uint64_t waited = 0;
     uint64_t mismatches = 0;
     uint64_t refused = 0;       // Redis was away, or had no room.
-    uint64_t lost = 0;          // Ends that could not be told.
+    uint64_t lost = 0;  // Ends that Redis does not have, and never will.
     uint64_t answers_left = 0;  // Answers that were left out, for want of room.
     // Large answers that came from Redis, and that were here still.
     uint64_t fetched = 0;
@@ -268,15 +270,16 @@ class KeyClaims {
   // What is to be told now, and when the next is.
   std::vector<Held> TakeDue(absl::Duration* next) LOCKS_EXCLUDED(mu_);
   Task<void> TellDue(std::vector<Held> due);
-  // Has ends be told now that Redis is there again. Returns whether it is
-  // there.
-  bool LookForRedis() LOCKS_EXCLUDED(mu_);
+  // Has claims be renewed and ends be told now that Redis is there again, since
+  // it may have lost them.
+  void LookForRedis() LOCKS_EXCLUDED(mu_);
   // Of an end that goes by the client's bulk().
   static bool IsLarge(const Held& held);
   Task<void> TellLarge(RedisClient& client, Held held);
-  void OnTold(const std::string& token, Held::State state, bool told)
+  void OnTold(const Held& told, const absl::StatusOr<RedisReply>& reply)
       LOCKS_EXCLUDED(mu_);
   bool HasUntold() const LOCKS_EXCLUDED(mu_);
+  bool HasHeld() const LOCKS_EXCLUDED(mu_);
 
   // Constant after construction.
   const Options options_;

@@ -97,9 +97,11 @@ class KeyClaimsTest : public testing::Test {
     co_await test.redis_->AwaitUp();
     Spawn(RunOne(test, test.one_));
     Spawn(RunOne(test, test.other_));
+    Spawn(RunOne(test, test.patient_));
     co_await body(test);
     test.one_.StopOnLoop();
     test.other_.StopOnLoop();
+    test.patient_.StopOnLoop();
     while (test.running_ > 0) co_await test.ended_.Wait();
     co_await test.redis_->client().Close();
     test.redis_ = nullptr;
@@ -126,6 +128,7 @@ class KeyClaimsTest : public testing::Test {
                  [this] { return client(); }};
   KeyClaims other_{{.renew_interval = absl::Milliseconds(20)},
                    [this] { return client(); }};
+  KeyClaims patient_{{}, [this] { return client(); }};  // As the gateway's.
   // One that dies: nobody renews its claims, nor tells of their ends.
   KeyClaims dying_{{.claim = absl::Milliseconds(50),
                     .renew_interval = absl::Milliseconds(20)},
@@ -381,6 +384,24 @@ TEST_F(KeyClaimsTest, AClaimIsRenewedAsLongAsItsCallRuns) {
   });
 }
 
+TEST_F(KeyClaimsTest, WhatRedisHasLostIsClaimedAgainWhenItIsBack) {
+  Run([](KeyClaimsTest& test) -> Task<void> {
+    Found first = co_await test.Claim(test.patient_, "call_1");
+    test.server_.Kill();
+    co_await test.redis_->AwaitUp(false);
+    test.server_.Restart();
+    const absl::Duration back = SystemClock().SteadyTime();
+    while (test.InRedis("state") != "running") co_await YieldToLoop();
+    EXPECT_LT(SystemClock().SteadyTime() - back, KeyClaims::kRenewInterval / 3);
+    // But where another has claimed it by then, the first end is lost.
+    test.server_.Ask({"FLUSHALL"});
+    const Found second = co_await test.Claim(test.other_, "call_2");
+    first->claim->End(Good("hello"));
+    co_await AwaitTold(test.patient_);
+    EXPECT_EQ(test.patient_.stats().lost, 1u);
+  });
+}
+
 TEST_F(KeyClaimsTest, AClaimThatNobodyRenewsCountsAsBroken) {
   Run([](KeyClaimsTest& test) -> Task<void> {
     Found first = co_await test.Claim(test.dying_, "call_1");
@@ -552,11 +573,11 @@ TEST_F(KeyClaimsTest, TheEndOfTheProcessHasTimeForARedisThatIsAway) {
                               KeyClaims::kStopPatience +
                               absl::Milliseconds(1500);
     while (SystemClock().SteadyTime() < by) co_await YieldToLoop();
-    EXPECT_EQ(test.running_, 2);
+    EXPECT_EQ(test.running_, 3);
     test.server_.Restart();
     co_await test.redis_->AwaitUp();
     const absl::Duration up = SystemClock().SteadyTime();
-    while (test.running_ > 1) co_await test.ended_.Wait();
+    while (test.running_ > 2) co_await test.ended_.Wait();
     EXPECT_EQ(test.InRedis("state"), "ended");
     // At once, and not when it would have been tried again, which is 5.1 s
     // after it ended.
@@ -570,7 +591,7 @@ TEST_F(KeyClaimsTest, TheEndOfTheProcessTellsTheRest) {
     first->claim->End(Good("hello"));
     // Before anything of it is told.
     test.one_.StopOnLoop();
-    while (test.running_ > 1) co_await test.ended_.Wait();
+    while (test.running_ > 2) co_await test.ended_.Wait();
     EXPECT_EQ(test.InRedis("state"), "ended");
   });
 }
