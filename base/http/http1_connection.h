@@ -75,6 +75,10 @@ class Http1Connection final : public HttpConnection,
   Task<absl::Status> Write(absl::Span<const std::string_view> pieces) override;
   Task<absl::Status> Finish() override;
   void Abort() override { stream_->Close(/*reset=*/true); }
+  void GoOnAfterAnswer() override {
+    keep_alive_ = false;
+    goes_on_ = true;
+  }
   CancelSignal& gone() override { return *gone_; }
   std::string_view peer() const override { return peer_; }
   std::string_view peer_names() const override { return stream_->peer_names(); }
@@ -126,6 +130,8 @@ class Http1Connection final : public HttpConnection,
   void ReleaseRequest();
   // Writes as Stream::Write does, and is awaited as that is.
   class WriteOut;
+  // Writes the end of an answer.
+  Task<absl::Status> WriteEnd(iovec* pieces, size_t count);
 
   HttpServer& server_;
   std::unique_ptr<Stream> stream_;
@@ -152,6 +158,7 @@ class Http1Connection final : public HttpConnection,
   std::optional<CancelSignal> gone_;
   Answer answer_ = Answer::kNone;
   bool keep_alive_ = true;
+  bool goes_on_ = false;  // The handler does, when the answer has been sent.
   bool chunked_answer_ = false;
   bool bodiless_answer_ = false;
   bool head_request_ = false;

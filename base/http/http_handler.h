@@ -116,6 +116,11 @@ class HttpResponder {
   // not whole.
   virtual void Abort() = 0;
 
+  // Says, before Send or Finish, that the handler will go on long after the
+  // answer is sent: what else the client asks for must not wait for that. A
+  // connection that serves one request after the other ends with this answer.
+  virtual void GoOnAfterAnswer() {}
+
   // Fires with CANCELLED when the client goes away before it was answered.
   virtual CancelSignal& gone() = 0;
 

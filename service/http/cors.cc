@@ -42,6 +42,7 @@ class AddingResponder final : public HttpResponder {
   }
   Task<absl::Status> Finish() override { return inner_.Finish(); }
   void Abort() override { inner_.Abort(); }
+  void GoOnAfterAnswer() override { inner_.GoOnAfterAnswer(); }
   CancelSignal& gone() override { return inner_.gone(); }
   std::string_view peer() const override { return inner_.peer(); }
   std::string_view peer_names() const override { return inner_.peer_names(); }

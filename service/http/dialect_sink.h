@@ -41,6 +41,7 @@ class DialectSink final : public AnswerSink {
   Task<absl::Status> SendBatch(Call& call, StreamBatch& batch) override;
   Task<absl::Status> SendEnd(Call& call, const absl::Status& outcome) override;
   void Abort() override { responder_.Abort(); }
+  void GoOnAfterEnd() override { responder_.GoOnAfterAnswer(); }
 
  private:
   Task<absl::Status> SendWhole(Call& call, int http_status,

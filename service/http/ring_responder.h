@@ -40,6 +40,7 @@ class RingResponder final : public HttpResponder {
   Task<absl::Status> Write(absl::Span<const std::string_view> pieces) override;
   Task<absl::Status> Finish() override;
   void Abort() override;
+  void GoOnAfterAnswer() override { to_.GoOnAfterAnswer(); }
   CancelSignal& gone() override { return to_.gone(); }
   std::string_view peer() const override { return to_.peer(); }
 

@@ -40,6 +40,10 @@ class AnswerSink {
   // that comes back soon.
   virtual void Abort() {}
 
+  // Called before SendEnd of a call whose work goes on after that, for others:
+  // what else the caller asks for must not wait for it.
+  virtual void GoOnAfterEnd() {}
+
  protected:
   ~AnswerSink() = default;
 };

@@ -145,6 +145,8 @@ class Call : public PlannedCall {
     std::string told;
   };
   ToldMessage told;
+  // The caller has had its end, though the work may go on for others.
+  bool ended = false;
   // The answer, if it was made before; null if somebody is asked for it.
   std::unique_ptr<ReusedAnswer> reused;
   TokenCount count;

@@ -2,6 +2,9 @@
 // for others, too: it is told how the call has ended for it, once, and what
 // comes after that is not sent.
 //
+//   const CancelListener on_left(call.cancel,
+//                                [&] { leavable.LeaveIfIdle(call); });
+//
 // Thread contract: one call, on its loop.
 
 #ifndef SERVICE_PIPELINE_LEAVABLE_SINK_H_
@@ -13,6 +16,7 @@
 #include "base/async/task.h"
 #include "service/pipeline/answer_sink.h"
 #include "service/pipeline/call.h"
+#include "service/pipeline/shared_call.h"
 
 namespace gateway {
 
@@ -27,6 +31,15 @@ class LeavableSink final : public AnswerSink {
     return sink_.SendAnswer(call);
   }
 
+  // Begins to tell the caller, whose call was cancelled, that it has left;
+  // while the call is busy (SharedCall::completing), the next send does. Until
+  // it is told, SharedCall::telling is set. REQUIRES: call.shared is there.
+  void LeaveIfIdle(Call& call) {
+    if (!left_.ok() || call.shared->completing) return;
+    call.shared->telling = true;
+    Spawn(LeaveAlone(call));
+  }
+
   // Never fails.
   Task<absl::Status> SendBatch(Call& call, StreamBatch& batch) override {
     if (!left_.ok()) co_return absl::OkStatus();
@@ -37,6 +50,7 @@ class LeavableSink final : public AnswerSink {
   }
 
   Task<absl::Status> SendEnd(Call& call, const absl::Status& outcome) override {
+    co_await call.shared->BeginCompleting();
     if (!left_.ok()) co_return left_;
     co_return co_await sink_.SendEnd(call, outcome);
   }
@@ -46,7 +60,14 @@ class LeavableSink final : public AnswerSink {
  private:
   Task<void> Leave(Call& call, absl::Status why) {
     left_ = call.cancel.cancelled() ? call.cancel.status() : std::move(why);
+    sink_.GoOnAfterEnd();
     (co_await sink_.SendEnd(call, left_)).IgnoreError();
+    call.ended = true;
+  }
+  Task<void> LeaveAlone(Call& call) {
+    co_await Leave(call, call.cancel.status());
+    call.shared->telling = false;
+    call.shared->told.Set();
   }
 
   AnswerSink& sink_;

@@ -88,7 +88,10 @@ class CallDeadline {
   }
 
   void OnExpiry() {
-    if (call_.cancel.cancelled()) return sink_.Abort();
+    if (call_.cancel.cancelled()) {
+      if (!call_.ended) sink_.Abort();
+      return;
+    }
     call_.loop.ArmTimer(timer_, kLastWordTimeout);
     const bool is_configured = Timeout() == Configured();
     const std::string_view limit =

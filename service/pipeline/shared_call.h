@@ -42,6 +42,12 @@ struct SharedCall {
     co_await claim->AwaitRoom(HeldBytes(*answer), loop, *work);
   }
 
+  // Sets `completing`, once a caller who has left has been told so.
+  Task<void> BeginCompleting() {
+    completing = true;
+    while (telling) co_await told.Wait();
+  }
+
   // Hands it to all who wait. `answer` is null unless `outcome` is OK;
   // `released` tells that nothing was done, so that the same may be asked for
   // again. REQUIRES: leads().
@@ -74,9 +80,14 @@ struct SharedCall {
   std::optional<AnswerShare> share;
   // Ends the work; null unless this call does it.
   CancelSignal* work = nullptr;
-  // The answer has come and is being completed, perhaps off the loop: until
-  // that is done nobody else looks at the call.
+  // The answer has come and is being completed, or what has come of a stream is
+  // being passed on, perhaps off the loop: until that is done nobody else looks
+  // at the call.
   bool completing = false;
+  // A caller who has left a stream is being told so: until that is done nobody
+  // else looks at the call.
+  bool telling = false;
+  WakeUp told;
 };
 
 }  // namespace gateway

@@ -209,7 +209,10 @@ Task<absl::Status> PumpStream(Call& call, Attempt& attempt, AnswerSink& sink,
     }
     TellUsage(call, *open.stream, recorder, &usage_told);
     if (open.ended) co_return absl::OkStatus();
+    // Meanwhile a caller who leaves is told so at once.
+    if (call.shared != nullptr) call.shared->completing = false;
     absl::StatusOr<bool> more = co_await open.stream->Next(&batch);
+    if (call.shared != nullptr) co_await call.shared->BeginCompleting();
     if (!more.ok()) co_return Interrupted(call, attempt, more.status());
     if (!*more) co_return absl::OkStatus();
   }
@@ -319,11 +322,13 @@ std::unique_ptr<StreamRecording> BeginRecording(const Call& call) {
 Task<absl::Status> MakeStream(Call& call, AnswerSink& sink, Recorder& recorder,
                               KeptAnswerPtr* kept) {
   if (call.reused != nullptr) {
+    if (call.shared != nullptr) co_await call.shared->BeginCompleting();
     *kept = call.reused->kept;
     co_return co_await ReplayStream(call, sink, recorder);
   }
   OpenStream open;
   const absl::Status opened = co_await AskTargets(call, call.attempts, &open);
+  if (call.shared != nullptr) co_await call.shared->BeginCompleting();
   SettleUnanswered(call);
   co_await TellFailures(call, opened);
   GATEWAY_CO_RETURN_IF_ERROR(opened);
@@ -341,14 +346,16 @@ Task<absl::Status> MakeStream(Call& call, AnswerSink& sink, Recorder& recorder,
 }
 
 // Makes a stream that others wait for, too. If the caller leaves, it is told so
-// and the work goes on.
+// at once, or when what is being sent has been, and the work goes on.
 Task<absl::Status> StreamForAll(Call& call, AnswerSink& sink,
                                 Recorder& recorder) {
   call.shared->Begin(call.loop);
   const WorkDeadline deadline(call);
-  const CancelListener on_left(call.cancel,
-                               [&call] { call.shared->share.reset(); });
   LeavableSink leavable(sink);
+  const CancelListener on_left(call.cancel, [&] {
+    leavable.LeaveIfIdle(call);
+    call.shared->share.reset();
+  });
   KeptAnswerPtr kept;
   absl::Status outcome = co_await MakeStream(call, leavable, recorder, &kept);
   FinishLimits(call);

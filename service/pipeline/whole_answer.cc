@@ -245,7 +245,9 @@ Task<absl::Status> RunForAll(Call& call, AnswerSink& sink) {
   call.shared->share.reset();
   // It takes no longer than a moment to complete.
   while (call.shared->completing && !work.done) co_await work.ended.Wait();
+  if (!work.done) sink.GoOnAfterEnd();
   const absl::Status left = co_await SendWhole(call, sink, made.status());
+  call.ended = true;
   while (!work.done) co_await work.ended.Wait();
   co_return left;
 }

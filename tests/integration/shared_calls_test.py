@@ -2,6 +2,7 @@
 the same time: docs/caching.md."""
 
 import threading
+import time
 import unittest
 
 from tests.integration import gateway_case
@@ -161,6 +162,36 @@ class IdempotencyTest(_SharedCase):
         self.assertEqual(answer.text(), "Made once")
         self.assertIn("x-llmgateway-answer-of", answer.headers)
         self.assertEqual(self.asked("gpt-gone"), 1)
+
+    def test_who_has_no_more_time_is_told_and_asks_on(self):
+        cases = {
+            "whole": (False, {"first_byte_delay_ms": 5000}),
+            "silent": (True, {"first_byte_delay_ms": 5000}),
+            "stream": (True, {"chunks": 10, "chunk_bytes": 16,
+                              "chunk_delay_ms": 500})}
+        for name, (stream, script) in cases.items():
+            with self.subTest(name):
+                model = "gpt-late-" + name
+                self.upstream.set_script(model, script)
+                body = chat(model, self.text, stream=stream)
+                begun = time.monotonic()
+                connection = self.begin(body, "idempotency-key: k-" + name,
+                                        "x-llmgateway-timeout: 1s")
+                answer = connection.read_answer()
+                if name == "stream":
+                    self.assertEqual(answer.status, 200)
+                    self.assertIn(b"x-llmgateway-timeout", answer.body)
+                else:
+                    self.assertEqual(answer.status, 504, answer.body)
+                    self.assertEqual(answer.headers["connection"], "close")
+                # What else it asks for waits for nothing, and is not reset.
+                self.assertEqual(connection.read_to_end(), b"")
+                self.assertLess(time.monotonic() - begun, 2.5)
+                # The work goes on.
+                again = self.post(body, "k-" + name)
+                self.assertEqual(again.status, 200, again.body)
+                self.assertIn("x-llmgateway-answer-of", again.headers)
+                self.assertEqual(self.asked(model), 1)
 
     def test_a_stream_runs_once_and_is_streamed_again(self):
         for model in ("gpt-s", "claude-s"):

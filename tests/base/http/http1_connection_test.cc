@@ -34,7 +34,8 @@ using ::testing::HasSubstr;
 constexpr absl::Duration kHttp1Timeout = absl::Milliseconds(60);
 constexpr std::string_view kGetRoot = "GET / HTTP/1.1\r\nhost: x\r\n\r\n";
 
-// Echoes; floods whoever asks for /flood; refuses in words of its own.
+// Echoes; floods whoever asks for /flood; goes on after its answer until it may
+// end where /whole or /stream is asked for; refuses in words of its own.
 class EchoHandler final : public HttpHandler {
  public:
   Task<void> Handle(const HttpRequest& request,
@@ -43,6 +44,8 @@ class EchoHandler final : public HttpHandler {
     since_arrival = EventLoop::Current()->Now() - request.arrival;
     if (request.path == "/flood") {
       co_await Flood(responder);
+    } else if (request.path == "/whole" || request.path == "/stream") {
+      co_await GoOn(request.path == "/stream", responder);
     } else {
       const std::string_view body[] = {request.body};
       static_cast<void>(co_await responder.Send({200, {}}, body));
@@ -61,8 +64,23 @@ class EchoHandler final : public HttpHandler {
   absl::Duration since_arrival;  // Of the last request, when it was handled.
   Event flooded;
   bool gone = false;
+  WakeUp may_end;
 
  private:
+  Task<void> GoOn(bool stream, HttpResponder& responder) {
+    const std::string_view pieces[] = {"answer"};
+    if (stream) {
+      responder.Start({200, {}});
+      static_cast<void>(co_await responder.Write(pieces));
+    }
+    responder.GoOnAfterAnswer();
+    if (stream) {
+      static_cast<void>(co_await responder.Finish());
+    } else {
+      static_cast<void>(co_await responder.Send({200, {}}, pieces));
+    }
+    co_await may_end.Wait();
+  }
   Task<void> Flood(HttpResponder& responder) {
     const std::string block(64 * 1024, 'x');
     responder.Start({200, {}});
@@ -313,6 +331,27 @@ TEST_F(Http1ConnectionTest, ClosesIdleConnectionsWithoutAWord) {
   for (RawClient* client : {&fresh, &used, &empty_lines}) {
     EXPECT_TRUE(client->AtEnd());
     EXPECT_FALSE(client->reset());
+  }
+}
+
+TEST_F(Http1ConnectionTest, NobodyWaitsForAHandlerThatGoesOn) {
+  TestHttpServer server(handler_);
+  for (const std::string_view path : {"/whole", "/stream"}) {
+    RawClient client = RawClient::Connect(server.port());
+    client.Send(absl::StrCat("GET ", ToAbsl(path),
+                             " HTTP/1.1\r\nhost: x\r\n\r\n"));
+    const RawAnswer answer = client.ReceiveAnswer();
+    EXPECT_EQ(answer.status, 200);
+    EXPECT_EQ(answer.body, "answer");
+    EXPECT_TRUE(answer.complete);
+    // Of a stream it is known too late.
+    EXPECT_EQ(answer.Find("connection"), path == "/whole" ? "close" : "");
+    EXPECT_TRUE(client.AtEnd());
+    EXPECT_FALSE(client.reset());
+    server.Await([&]() -> Task<void> {
+      handler_.may_end.Set();
+      co_return;
+    });
   }
 }
 
