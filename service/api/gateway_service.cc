@@ -28,6 +28,7 @@
 #include "service/pipeline/batch_size.h"
 #include "service/pipeline/call.h"
 #include "service/pipeline/call_audit.h"
+#include "service/pipeline/held_answer.h"
 #include "service/pipeline/model_catalog.h"
 #include "service/pipeline/model_discovery.h"
 #include "service/pipeline/pipeline.h"
@@ -112,10 +113,12 @@ class UnarySink final : public AnswerSink {
         release_(release) {}
 
   Task<absl::Status> SendAnswer(Call& call) override {
-    TellUpstream(call, context_);
-    TellCall(call, absl::OkStatus(), context_);
     fill_(call);
     const size_t bytes = response_.ByteSizeLong();
+    const absl::Status room = CountHeld(call, bytes);
+    TellUpstream(call, context_);
+    TellCall(call, room, context_);
+    GATEWAY_CO_RETURN_IF_ERROR(room);
     if (call.audit != nullptr) {
       const auto keep = [&] {
         call.audit->TakeAnswer(response_);
@@ -141,6 +144,17 @@ class UnarySink final : public AnswerSink {
   }
 
  private:
+  // Counts an answer that no exchange with a provider does: one that has not
+  // just come, or is no generation.
+  static absl::Status CountHeld(Call& call, size_t bytes) {
+    if (bytes <= HeldAnswer::kUncountedBytesMax) return absl::OkStatus();
+    const Attempt* const attempt = call.DecidingAttempt();
+    const bool counted =
+        attempt != nullptr && attempt->answer.exchange != nullptr;
+    return counted ? absl::OkStatus()
+                   : call.held.Count(HeldAnswer::Kind::kWritten, bytes);
+  }
+
   CallContext& context_;
   const google::protobuf::Message& response_;
   const Fill fill_;

@@ -1,9 +1,13 @@
 #include "service/api/tool_methods.h"
 
+#include <cstddef>
+#include <string>
 #include <utility>
 
 #include "base/status_macros.h"
 #include "service/api/caller_check.h"
+#include "service/api/message_stream.h"
+#include "service/pipeline/held_answer.h"
 #include "service/tools/tool_service.h"
 
 namespace gateway {
@@ -55,7 +59,22 @@ Task<absl::Status> ToolMethods::ExecuteTool(
       *response,
       co_await runtime->tools()->Run(request, services_of_(context.loop()).http,
                                      context.cancel()));
-  co_return absl::OkStatus();
+  // The client takes a large one before the call ends: until then it counts.
+  const size_t bytes = response->ByteSizeLong();
+  context.set_answer_bytes(bytes);
+  MessageWriter* const writer = context.answer_writer();
+  if (bytes <= HeldAnswer::kUncountedBytesMax || writer == nullptr) {
+    co_return absl::OkStatus();
+  }
+  HeldAnswer held(context.loop());
+  GATEWAY_CO_RETURN_IF_ERROR(held.Count(HeldAnswer::Kind::kWritten, bytes));
+  auto sent = writer->Write(*response, bytes);
+  std::string().swap(*response->mutable_result());
+  const bool all_sent = co_await sent;
+  if (all_sent) co_return absl::OkStatus();
+  co_return context.cancel().cancelled()
+      ? context.cancel().status()
+      : absl::CancelledError("the client is gone");
 }
 
 }  // namespace gateway

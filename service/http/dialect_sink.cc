@@ -21,9 +21,14 @@ Task<absl::Status> DialectSink::SendAnswer(Call& call) {
   }
   const size_t bytes =
       attempt.answer.response->ByteSizeLong() + BytesToEcho(call);
-  const absl::Status written =
+  absl::Status written =
       co_await OffLoop(bytes, [&] { return WriteWhole(call, &attempt); });
+  // One that has not just come, as from the cache, no exchange counts.
+  if (written.ok() && attempt.answer.exchange == nullptr) {
+    written = call.held.Count(HeldAnswer::Kind::kWritten, out_.size());
+  }
   if (!written.ok()) {
+    std::string().swap(out_);
     // Sent as far as possible; the call has failed in any case.
     (co_await SendEnd(call, written)).IgnoreError();
     co_return written;

@@ -13,9 +13,17 @@ namespace gateway {
 
 Task<absl::Status> JsonSink::SendAnswer(Call& call) {
   std::string body;
-  const absl::Status written = co_await OffLoop(
-      BytesToWrite(call), [&] { return WriteBody(call, &body); });
-  if (!written.ok()) body.clear();
+  const size_t bytes = BytesToWrite(call);
+  absl::Status written =
+      co_await OffLoop(bytes, [&] { return WriteBody(call, &body); });
+  // The exchange with the provider, which counted what came, is over.
+  if (written.ok()) {
+    written = call.held.Count(HeldAnswer::Kind::kEvents, bytes);
+  }
+  if (written.ok()) {
+    written = call.held.Count(HeldAnswer::Kind::kWritten, body.size());
+  }
+  if (!written.ok()) std::string().swap(body);
   const absl::Status sent = co_await Send(call, written, std::move(body));
   co_return written.ok() ? sent : written;
 }

@@ -34,7 +34,8 @@ class JsonSink : public AnswerSink {
   ~JsonSink() = default;
 
   // What the call has come to, once it has succeeded. May run off the loop, if
-  // it is about so large.
+  // it is about so large; so much of it stays beside the body until the caller
+  // has that, and both count in `call.held`.
   virtual absl::Status WriteBody(Call& call, std::string* body) = 0;
   virtual size_t BytesToWrite(const Call& /*call*/) const { return 0; }
 

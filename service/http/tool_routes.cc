@@ -1,5 +1,6 @@
 #include "service/http/tool_routes.h"
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -13,6 +14,7 @@
 #include "llmgateway/v1/gateway.pb.h"
 #include "service/http/body_fault.h"
 #include "service/http/request_context.h"
+#include "service/pipeline/held_answer.h"
 #include "service/tools/tool_service.h"
 
 namespace gateway {
@@ -101,7 +103,9 @@ Task<void> ServeToolList(RequestContext context) {
   co_await SendJson(std::move(context), std::move(body));
 }
 
-Task<absl::StatusOr<std::string>> RunTool(const RequestContext& context) {
+// What there is of the result counts in `held`.
+Task<absl::StatusOr<std::string>> RunTool(const RequestContext& context,
+                                          HeldAnswer& held) {
   GATEWAY_CO_ASSIGN_OR_RETURN(const ToolService* const service,
                               ToolsOf(context));
   const std::string_view body = context.request.body;
@@ -112,12 +116,19 @@ Task<absl::StatusOr<std::string>> RunTool(const RequestContext& context) {
       const v1::ExecuteToolResponse response,
       co_await service->Run(request, context.services.http,
                             context.responder.gone()));
-  const auto write = [&] { return WriteToolResponse(response); };
-  co_return co_await OffLoop(response.result().size(), write);
+  const size_t bytes = response.result().size();
+  GATEWAY_CO_RETURN_IF_ERROR(held.Count(HeldAnswer::Kind::kEvents, bytes));
+  std::string written =
+      co_await OffLoop(bytes, [&] { return WriteToolResponse(response); });
+  held.Release(HeldAnswer::Kind::kEvents);
+  GATEWAY_CO_RETURN_IF_ERROR(
+      held.Count(HeldAnswer::Kind::kWritten, written.size()));
+  co_return written;
 }
 
 Task<void> ServeToolRun(RequestContext context) {
-  absl::StatusOr<std::string> body = co_await RunTool(context);
+  HeldAnswer held(context.services.loop);
+  absl::StatusOr<std::string> body = co_await RunTool(context, held);
   if (body.ok()) {
     co_await SendJson(std::move(context), *std::move(body));
     co_return;

@@ -31,6 +31,8 @@ constexpr size_t kIdleConnectionsMax = 16;
 constexpr absl::Duration kIdleConnectionTimeout = absl::Seconds(30);
 // Of what a service says of a failure, so much is told.
 constexpr size_t kToldBytesMax = 1024;
+// When a caller may try again for whose result there was no room.
+constexpr absl::Duration kRetryDelay = absl::Seconds(1);
 // Of a name that there is not.
 constexpr size_t kNameBytesToldMax = 64;
 
@@ -80,6 +82,16 @@ absl::Status CheckArguments(const ServedTool& tool,
     }
   }
   return invalid;
+}
+
+// The gateway's own want of room says nothing of the service.
+absl::Status NoRoom(const absl::Status& failure) {
+  absl::Status fault =
+      MakeFault(v1::ERROR_REASON_OVERLOADED,
+                absl::StrCat(failure.message(),
+                             " (runtime.answer_buffer_bytes_limit)"));
+  SetRetryDelay(fault, kRetryDelay);
+  return fault;
 }
 
 // Returns the beginning of the service's words, in UTF-8 and without what it is
@@ -220,6 +232,7 @@ Task<absl::StatusOr<ExecuteToolResponse>> ToolService::Run(
     body = exchange.status();
   }
   if (cancel.cancelled()) co_return cancel.status();
+  if (IsNoRoomForAnswer(body.status())) co_return NoRoom(body.status());
   const std::string_view credential = credential_.Reveal();
   if (!body.ok()) {
     co_return Failed(*tool, ToldFailure(body.status(), progress.timed_out,

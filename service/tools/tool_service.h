@@ -55,10 +55,11 @@ class ToolService {
 
   // Runs a tool and says what came of it, also where the service is away or
   // fails. NOT_FOUND names the tools that there are; INVALID_REQUEST tells each
-  // violation of the tool's schema, and arguments that are no JSON object.
-  // No error has the credential, nor has a result, unless that is a short one.
-  // All parameters are valid until it returns. Fails with what `cancel` fired
-  // with.
+  // violation of the tool's schema, and arguments that are no JSON object;
+  // OVERLOADED that there is no room among the loop's answers
+  // (EventLoop::answer_bytes), where a result counts until this returns. No
+  // error has the credential, nor has a result, unless that is a short one. All
+  // parameters are valid until it returns. Fails with what `cancel` fired with.
   Task<absl::StatusOr<llmgateway::v1::ExecuteToolResponse>> Run(
       const llmgateway::v1::ExecuteToolRequest& request, HttpClient& http,
       CancelSignal& cancel) const;

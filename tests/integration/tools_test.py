@@ -7,15 +7,20 @@ import os
 import re
 import subprocess
 import threading
+import time
 import unittest
 
 from tests.integration import gateway_case
+from tests.integration.http_calls import RawConnection
 from tests.integration.http_calls import ask
+from tests.integration.http_calls import request_bytes
+from tests.testing import http2_wire
 from tests.testing.gateway_process import environment
 
 _PAGE = "docs/http_apis.md"
 _SERVICE = "/llmgateway.v1.GatewayService/"
 _EXECUTE = "/v1/tools/execute"
+_LARGE_BYTES = 4 << 20
 _PAGE_URL = "http://orchestrator:8083"
 
 
@@ -33,6 +38,8 @@ class Orchestrator(http.server.BaseHTTPRequestHandler):
             self.answer(200, {"sum": given["a"] + given["b"]})
         elif self.path == "/v1/similarity":
             self.answer(200, {"similarity": 0.5})
+        elif self.path == "/v1/large":
+            self.answer(200, {"text": "x" * _LARGE_BYTES})
         else:
             self.answer(503, {"detail": "no model is loaded"})
 
@@ -132,6 +139,60 @@ class ToolsTest(ToolsCase):
             {"name": "add", "arguments": '{"a": 2, "b": 2}'})
         self.assertEqual(ran.end["code"], "OK", ran.end)
         self.assertEqual(json.loads(ran.response["result"]), {"sum": 4})
+
+
+class UnreadResultsTest(ToolsCase):
+    """Results count until their callers have taken them."""
+
+    @classmethod
+    def configure(cls):
+        cls.config = gateway_case.CONFIG + (
+            "runtime: {{event_loops: 1, answer_buffer_bytes_limit: 17MiB}}\n"
+            "tools:\n  url: \"%s\"\n  result_bytes_limit: 8MiB\n"
+            "  tools: [{{name: large, path: /v1/large}}]\n" % cls.url)
+
+    def run_by_grpc(self):
+        return self.caller.call(
+            self.gateway.grpc, _SERVICE + "ExecuteTool", {"name": "large"})
+
+    def check_that_nobody_gets_in_before_they_go(self, unread):
+        refused = self.run_tool("large", {})
+        self.assertEqual(refused.status, 503, refused.body[:200])
+        self.assertIn("runtime.answer_buffer_bytes_limit",
+                      refused.error()["message"])
+        self.assertEqual(self.run_by_grpc().end["code"], "UNAVAILABLE")
+        for connection in unread:
+            connection.close()
+        deadline = time.monotonic() + 60
+        while self.run_tool("large", {}).status != 200:
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.1)
+        answer = self.run_by_grpc()
+        self.assertEqual(answer.end["code"], "OK", answer.end)
+        self.assertGreater(len(answer.response["result"]), _LARGE_BYTES)
+
+    def test_slow_readers_leave_no_room(self):
+        request = request_bytes({"name": "large"}, path=_EXECUTE)
+        unread = []
+        for _ in range(3):
+            connection = self.enter(RawConnection(
+                self.gateway.http, receive_buffer_bytes=4096))
+            connection.send(request)
+            self.assertEqual(connection.read_head()[0], 200)
+            unread.append(connection)
+        self.check_that_nobody_gets_in_before_they_go(unread)
+
+    def test_nor_do_clients_of_grpc_without_a_window(self):
+        shut = http2_wire.settings(INITIAL_WINDOW_SIZE=0)
+        connection = self.enter(http2_wire.Http2Connection(
+            self.gateway.grpc, rude=True, first=shut))
+        connection.await_settings()
+        connection.send(http2_wire.frame(http2_wire.SETTINGS, http2_wire.ACK))
+        for _ in range(3):
+            stream = connection.call(
+                _SERVICE + "ExecuteTool", http2_wire.framed(b"\n\5large"))
+            connection.read_until(lambda: connection.answers[stream].headers)
+        self.check_that_nobody_gets_in_before_they_go([connection])
 
 
 class OrchestratorUrlTest(ToolsCase):

@@ -205,6 +205,26 @@ TEST_F(DialectSinkTest, TheBytesOfARawAnswerGoThrough) {
   EXPECT_EQ(call_.response_bytes, 23);
 }
 
+// One from the cache, which no exchange with a provider counts.
+TEST_F(DialectSinkTest, ALargeAnswerWithoutAnExchangeCountsUntilItIsTaken) {
+  const auto answer = [&] {
+    auto* const response =
+        google::protobuf::Arena::CreateMessage<v1::GenerateResponse>(&arena_);
+    response->add_choices()->mutable_message()->add_parts()->set_text(
+        std::string(300'000, 'x'));
+    call_.attempts.back().answer.response = response;
+    return Answer();
+  };
+  EXPECT_TRUE(answer().ok());
+  EXPECT_EQ(client_.loop().answer_bytes().used_bytes(), kept_.whole.size());
+  call_.held.Release(HeldAnswer::Kind::kWritten);
+  client_.loop().answer_bytes().SetLimit(300'000);
+  kept_.whole.clear();
+  EXPECT_EQ(FaultReason(answer()), v1::ERROR_REASON_OVERLOADED);
+  EXPECT_EQ(kept_.status, 503);
+  EXPECT_THAT(kept_.whole, HasSubstr("runtime.answer_buffer_bytes_limit"));
+}
+
 TEST_F(DialectSinkTest, AFailureTellsWhenToComeBackInWholeSeconds) {
   absl::Status limited = MakeFault(v1::ERROR_REASON_RATE_LIMITED, "too many");
   SetRetryDelay(limited, absl::Milliseconds(1001));

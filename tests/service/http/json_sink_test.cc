@@ -1,5 +1,6 @@
 #include "service/http/json_sink.h"
 
+#include <cstddef>
 #include <memory>
 #include <string>
 
@@ -21,6 +22,8 @@ namespace {
 
 using ::testing::HasSubstr;
 
+constexpr size_t kLargeBytes = 300'000;
+
 class TestSink final : public JsonSink {
  public:
   using JsonSink::JsonSink;
@@ -30,7 +33,8 @@ class TestSink final : public JsonSink {
     if (call.facts.path == "/unwritable") {
       return MakeFault(v1::ERROR_REASON_INTERNAL, "cannot be said");
     }
-    *body = "[1,2]";
+    *body = call.facts.path == "/large" ? std::string(kLargeBytes, ' ')
+                                        : "[1,2]";
     return absl::OkStatus();
   }
 };
@@ -48,14 +52,18 @@ class SinkHandler final : public HttpHandler {
               responder.gone(), arena, request.arrival);
     call.SetPath("", request.path);
     TestSink sink(context);
+    const bool full = request.query == "full";
+    if (full) services_.loop.answer_bytes().SetLimit(kLargeBytes);
     if (request.path == "/failed") {
       (co_await sink.SendEnd(call, InvalidField("ours", "is wrong")))
           .IgnoreError();
     } else {
       outcome_ = co_await sink.SendAnswer(call);
     }
-    EXPECT_EQ(outcome_.ok(), request.path != "/unwritable");
+    EXPECT_EQ(outcome_.ok(), request.path != "/unwritable" && !full);
     EXPECT_GT(call.response_bytes, 0);
+    EXPECT_EQ(services_.loop.answer_bytes().used_bytes(),
+              request.path == "/large" && !full ? kLargeBytes : 0);
   }
 
  private:
@@ -96,6 +104,18 @@ TEST_F(JsonSinkTest, WhatCannotBeWrittenIsAFailureOfTheCall) {
   const RawAnswer answer = Get("/unwritable");
   EXPECT_THAT(answer.head, HasSubstr("500"));
   EXPECT_THAT(answer.body, HasSubstr("cannot be said"));
+}
+
+TEST_F(JsonSinkTest, ALargeAnswerCountsUntilItIsTaken) {
+  const RawAnswer answer = Get("/large");
+  EXPECT_THAT(answer.head, HasSubstr("200"));
+  EXPECT_EQ(answer.body.size(), kLargeBytes);
+}
+
+TEST_F(JsonSinkTest, WithoutRoomForALargeAnswerTheCallFails) {
+  const RawAnswer answer = Get("/large?full");
+  EXPECT_THAT(answer.head, HasSubstr("503"));
+  EXPECT_THAT(answer.body, HasSubstr("runtime.answer_buffer_bytes_limit"));
 }
 
 }  // namespace

@@ -204,6 +204,27 @@ TEST_F(ToldToolTest, AnErrorThatIsNoUtf8IsToldAsFarAsItIs) {
             "\xe2\x82\xac");
 }
 
+TEST_F(ToldToolTest, AResultForWhichThereIsNoRoomIsTheGatewaysOwnFault) {
+  client_.loop().answer_bytes().SetLimit(200'000);
+  const std::string body(150'000, ' ');
+  ScriptedServer service_of_tools([&](RawListener& listener) {
+    RawClient client = listener.Accept();
+    client.ReceiveUntil("{}");
+    client.Send(absl::StrCat("HTTP/1.1 200 OK\r\ncontent-length: ",
+                             body.size(), "\r\n\r\n", body));
+    client.ReceiveAll();
+  });
+  const auto service = Make(
+      ConfigOf(R"(timeout { seconds: 20 } result_bytes_limit: 1000000)"
+               R"( tools { name: "a" path: "/a" })",
+               absl::StrCat("http://127.0.0.1:", service_of_tools.port())));
+  const absl::Status refused = Run(*service, "a", "{}").status();
+  EXPECT_EQ(FaultReason(refused), v1::ERROR_REASON_OVERLOADED);
+  EXPECT_THAT(refused.message(),
+              HasSubstr("runtime.answer_buffer_bytes_limit"));
+  EXPECT_TRUE(RetryDelay(refused).has_value());
+}
+
 TEST_F(ToolServiceTest, ANameThatThereIsNotNamesThoseThatThereAre) {
   const absl::Status status = Run(*Make(Config()), "ecko", "{}").status();
   EXPECT_EQ(FaultReason(status), v1::ERROR_REASON_NOT_FOUND);
