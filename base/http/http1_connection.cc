@@ -424,7 +424,9 @@ Task<absl::Status> Http1Connection::Send(
     for (std::string_view piece : body) pieces.push_back(ToIovec(piece));
   }
   answer_ = Answer::kDone;
-  co_return co_await WriteEnd(pieces.data(), pieces.size());
+  absl::Status written = co_await WriteOut(*this, pieces.data(), pieces.size());
+  OnAnswered();
+  co_return written;
 }
 
 void Http1Connection::Start(HttpAnswerHead head) {
@@ -461,17 +463,19 @@ Task<absl::Status> Http1Connection::Finish() {
   assert(answer_ == Answer::kStreaming);
   if (chunked_answer_) out_ += kLastChunk;
   answer_ = Answer::kDone;
-  iovec piece = ToIovec(out_);
-  co_return co_await WriteEnd(&piece, out_.empty() ? 0 : 1);
+  absl::Status written;
+  if (!out_.empty()) {
+    iovec piece = ToIovec(out_);
+    written = co_await WriteOut(*this, &piece, 1);
+  }
+  OnAnswered();
+  co_return written;
 }
 
-Task<absl::Status> Http1Connection::WriteEnd(iovec* pieces, size_t count) {
-  absl::Status written;
-  if (count > 0) written = co_await WriteOut(*this, pieces, count);
+void Http1Connection::OnAnswered() {
   // The client sees now that it is to ask elsewhere, and not when the handler
   // is done.
   if (goes_on_) stream_->ShutdownWrite();
-  co_return written;
 }
 
 void Http1Connection::AppendHead(const HttpAnswerHead& head) {

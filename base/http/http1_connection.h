@@ -130,8 +130,8 @@ class Http1Connection final : public HttpConnection,
   void ReleaseRequest();
   // Writes as Stream::Write does, and is awaited as that is.
   class WriteOut;
-  // Writes the end of an answer.
-  Task<absl::Status> WriteEnd(iovec* pieces, size_t count);
+  // The end of an answer has been written, or could not be.
+  void OnAnswered();
 
   HttpServer& server_;
   std::unique_ptr<Stream> stream_;
