@@ -13,6 +13,7 @@
 #include "service/pipeline/admission.h"
 #include "service/pipeline/call.h"
 #include "service/pipeline/plan.h"
+#include "service/pipeline/reused_answer.h"
 
 namespace gateway {
 namespace {
@@ -208,16 +209,11 @@ std::optional<UnkeptResponse> RememberForwarded(const Call& call,
       !call.responses->enabled()) {
     return std::nullopt;
   }
+  const AnswerMaker maker = MakerOf(call, attempt);
+  if (maker.caller != call.caller->id) return std::nullopt;
   StoredResponse kept;
-  if (call.reused == nullptr) {
-    kept.provider = attempt.provider;
-    kept.credential = attempt.progress.credential;
-  } else {
-    const KeptAnswer& made = *call.reused->kept;
-    if (made.caller != call.caller->id) return std::nullopt;
-    kept.provider = made.provider;
-    kept.credential = made.credential;
-  }
+  kept.provider = maker.provider;
+  kept.credential = maker.credential;
   return call.responses->Put(call.caller->id, id, std::move(kept));
 }
 

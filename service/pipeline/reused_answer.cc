@@ -123,6 +123,18 @@ KeptAnswerPtr KeepAnswer(const Call& call, const Attempt& attempt) {
   return kept;
 }
 
+AnswerMaker MakerOf(const Call& call, const Attempt& attempt) {
+  if (call.reused == nullptr) {
+    return {.caller = call.caller->id,
+            .provider = attempt.provider,
+            .credential = attempt.progress.credential};
+  }
+  const KeptAnswer& made = *call.reused->kept;
+  return {.caller = made.caller,
+          .provider = made.provider,
+          .credential = made.credential};
+}
+
 void FillOrigin(const Call& call, const Attempt& attempt, KeptAnswer* kept) {
   kept->request_id = call.facts.request_id;
   kept->kept_id = attempt.answer.facts.kept_id;
@@ -132,16 +144,10 @@ void FillOrigin(const Call& call, const Attempt& attempt, KeptAnswer* kept) {
       kept->exchange_entry_id = std::string_view(trip->exchange_id);
     }
   }
-  if (call.reused == nullptr) {
-    kept->caller = call.caller->id;
-    kept->provider = attempt.provider;
-    kept->credential = attempt.progress.credential;
-  } else {
-    const KeptAnswer& from = *call.reused->kept;
-    kept->caller = from.caller;
-    kept->provider = from.provider;
-    kept->credential = from.credential;
-  }
+  const AnswerMaker maker = MakerOf(call, attempt);
+  kept->caller = maker.caller;
+  kept->provider = maker.provider;
+  kept->credential = maker.credential;
   kept->model = attempt.model;
   kept->created = call.runtime->clock().WallTime();
   kept->usage = attempt.answer.facts.usage;

@@ -10,6 +10,8 @@
 #define SERVICE_PIPELINE_REUSED_ANSWER_H_
 
 #include <cstddef>
+#include <optional>
+#include <string_view>
 
 #include "absl/status/status.h"
 #include "base/async/task.h"
@@ -38,6 +40,19 @@ Task<absl::Status> AwaitOther(Call& call);
 // Returns the answer of `attempt`, which has been completed, as one that can be
 // reused.
 KeptAnswerPtr KeepAnswer(const Call& call, const Attempt& attempt);
+
+// Who made an answer: whose call it was, and who was asked with which
+// credential.
+struct AnswerMaker {
+  // Nothing if the record of it is of a version that did not say.
+  std::optional<std::string_view> caller;
+  std::string_view provider;
+  std::string_view credential;  // Its name; empty if there is none.
+};
+
+// Returns who made the answer of `attempt`; where that is a reused one, who
+// made it first. Borrows from both.
+AnswerMaker MakerOf(const Call& call, const Attempt& attempt);
 
 // Fills in where the answer of `attempt`, which has been completed, is from,
 // and how it has ended. Of a reused one, it is from where it was made first.
