@@ -308,9 +308,11 @@ ConfigReloader::Result ConfigReloader::Rollback(const RolledBack& asked) {
 }
 
 std::string ConfigReloader::FileSha256() const {
-  const absl::StatusOr<std::string> text =
-      ReadFile(options_.file, kConfigBytesLimit);
-  return text.ok() ? Sha256Hex(*text) : history_.file_sha256();
+  // Not what it is now: what nobody has read yet has to come into use with the
+  // next look, in place of what is applied.
+  return ReadFile(options_.file, kConfigBytesLimit).ok()
+             ? read_sha256_
+             : history_.file_sha256();
 }
 
 bool ConfigReloader::FileIsOther() {

@@ -221,7 +221,8 @@ class ConfigReloader {
   ConfigReading ReadText(const ConfigVersion& version)
       EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::Status CheckEtag(std::string_view etag) EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // Of the file as it is now; of the last that was read, if it is not there.
+  // Of the file as it was last read; of the one that was last in use, if it is
+  // not there.
   std::string FileSha256() const EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Reads the file, for its content.
   ConfigReading ReadFileAsItIs() const;

@@ -283,6 +283,22 @@ TEST_F(ConfigReloaderTest, WhatIsAppliedStaysUntilTheFileChanges) {
   EXPECT_FALSE(reloader_->Reload(Trigger::kOperator).applied_kept);
 }
 
+TEST_F(ConfigReloaderTest, AFileThatNobodyHasReadYetIsNotLostToWhatIsApplied) {
+  Start();
+  WriteFile(Replying("two"));
+  ASSERT_TRUE(Apply(Replying("applied")).status.ok());
+  EXPECT_EQ(Reply(), "applied");
+  EXPECT_TRUE(reloader_->FileIsOther());
+  EXPECT_FALSE(reloader_->Reload(Trigger::kFiles).applied_kept);
+  EXPECT_EQ(Reply(), "two");
+
+  WriteFile(Replying("three"));
+  ASSERT_TRUE(RollBack(0).status.ok());
+  EXPECT_EQ(Reply(), "applied");
+  Start();
+  EXPECT_EQ(Reply(), "three");
+}
+
 TEST_F(ConfigReloaderTest, ATrialOfARollbackChangesNothing) {
   Start();
   Apply(Replying("applied"));
