@@ -1,6 +1,7 @@
 #include "service/api/method_table.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -9,6 +10,7 @@
 #include "base/string_view.h"
 #include "errors/fault.h"
 #include "service/api/read_mask.h"
+#include "service/api/standing_check.h"
 
 namespace gateway {
 namespace {
@@ -30,7 +32,11 @@ Task<absl::Status> RunGuarded(const Method::Authorization& authorization,
                               const Method::Handler& handler, CallContext& call,
                               const HandlerArguments& arguments) {
   const absl::Status status = authorization.check(call);
-  if (status.ok()) co_return co_await handler(call, arguments);
+  if (status.ok()) {
+    std::optional<StandingCheck> standing;
+    if (arguments.writer != nullptr) standing.emplace(call, authorization.check);
+    co_return co_await handler(call, arguments);
+  }
   if (authorization.on_refusal != nullptr) {
     authorization.on_refusal(call, status);
   }

@@ -79,7 +79,8 @@ class Method {
   // How the callers of a service are found out.
   struct Authorization {
     // OK, or why the caller is refused, by what the head of the call says. May
-    // be asked twice for one call.
+    // be asked twice for one call, and is asked again and again for one that
+    // answers with many messages (standing_check.h).
     std::function<absl::Status(const CallContext&)> check;
     // Called once for each call that the table refuses; may be null.
     std::function<void(const CallContext&, const absl::Status&)> on_refusal;

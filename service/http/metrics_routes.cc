@@ -20,6 +20,7 @@
 #include "proto/proto_time.h"
 #include "service/api/caller_check.h"
 #include "service/api/metrics_view.h"
+#include "service/api/standing_check.h"
 #include "service/api/watcher.h"
 #include "service/http/operator_request.h"
 #include "service/http/request_target.h"
@@ -449,6 +450,10 @@ Task<absl::Status> MetricsRoutes::Subscribe(HttpResponder& responder,
                               {kRequestIdHeader, request_id}};
   responder.Start({200, fields});
   CancelListener end(call.cancel(), [&] { watcher->wake_up().Set(); });
+  const StandingCheck::Check is_operator = [this](const CallContext& asked) {
+    return CheckOperatorAmongCallers(*sources_.runtime.Get(), asked).status();
+  };
+  const StandingCheck standing(call, is_operator);
   bool silent = false;
   Timer silence([&] {
     silent = true;

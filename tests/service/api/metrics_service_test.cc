@@ -454,6 +454,19 @@ TEST_F(MetricsServiceTest, AsksForAKeyWhereKeysAreAskedFor) {
   Cancel(with_key, absl::CancelledError());
 }
 
+TEST_F(MetricsServiceTest, AWatchEndsOnceItsKeyIsTakenOut) {
+  runtime_.Swap(MakeTestRuntime(kWithKeys, {{"KEY", kKey}}));
+  Watch watch(loop_.loop());
+  watch.call.AddMetadata("x-api-key", kKey);
+  Start(watch);
+  Publish("a");
+  EXPECT_EQ(Told(watch), "a");
+  runtime_.Swap(MakeTestRuntime(kWithKeys, {{"KEY", "another-key-of-theirs"}}));
+  ASSERT_TRUE(watch.ended.Wait());
+  EXPECT_EQ(watch.status.code(), absl::StatusCode::kUnauthenticated);
+  EXPECT_EQ(FaultReason(watch.status), v1::ERROR_REASON_API_KEY_INVALID);
+}
+
 TEST_F(MetricsServiceTest, WatchersDoNotHoldADrainUp) {
   EXPECT_TRUE(Find("WatchRequests").kept_while_draining());
 }

@@ -284,6 +284,20 @@ TEST_F(MetricsRoutesTest, EventsSayWhenThatHappenedWhichTheyTell) {
   feed_.Close();
 }
 
+TEST_F(MetricsRoutesTest, WhoseKeyIsTakenOutIsToldNoMore) {
+  Open(absl::StrCat(kSumsYaml, kSumsKeys));
+  RawClient client = RawClient::Connect(server_->port());
+  client.Send(
+      absl::StrCat("GET /api/streams/subscribe HTTP/1.1\r\nhost: localhost\r\n"
+                   "authorization: Bearer ",
+                   kSumsOps, "\r\n\r\n"));
+  client.ReceiveUntil(": subscribed\n\n");
+  current_->Swap(MakeTestRuntime(
+      absl::StrCat(kSumsYaml, kSumsKeys),
+      {{"ALICE", kSumsAlice}, {"OPS", "another-0123456789"}}));
+  EXPECT_THAT(client.ReceiveUntil("0\r\n\r\n"), HasSubstr("0\r\n\r\n"));
+}
+
 TEST_F(MetricsRoutesTest, EventsAreStreamedAsCallsGo) {
   RawClient client = RawClient::Connect(server_->port());
   client.Send("GET /api/streams/subscribe HTTP/1.1\r\nhost: localhost\r\n\r\n");
