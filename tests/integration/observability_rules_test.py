@@ -52,9 +52,11 @@ _NAME = re.compile(r"\b([a-z_:]\w*(?::\w+)*)\b(?!\s*\()")
 _STRINGS = re.compile(r'"[^"]*"')
 _MATCHERS = re.compile(r"\{([^}]*)\}")
 _RANGES = re.compile(r"\[\w+\]")
-_GROUPINGS = re.compile(r"\b(?:by|without)\s*\(([^)]*)\)")
+_GROUPINGS = re.compile(r"\b(?:by|without|on)\s*\(([^)]*)\)")
 _WORDS = {"and", "or", "unless", "on", "ignoring", "group_left", "group_right",
-          "bool", "by", "without"}
+          "bool", "by", "without", "offset"}
+# The labels that Prometheus itself gives all that it scrapes.
+_OF_PROMETHEUS = {"job", "instance"}
 _LABEL = re.compile(r'(\w+)="([^"]*)"')
 _SAMPLE = re.compile(r'^(\w+)(?:\{(.*)\})? (\S+)$')
 
@@ -229,7 +231,7 @@ class MetricsThatRulesNameTest(unittest.TestCase):
             asked_for |= names
             for name in names:
                 self.assertIn(name, samples, expression)
-            told = set().union({"le"}, *(
+            told = set().union({"le"}, _OF_PROMETHEUS, *(
                 labels for name in names for labels, _ in samples[name]))
             self.assertLessEqual(_labels(expression), told, expression)
         # And they move: what only grows is no zero.
