@@ -129,9 +129,30 @@ class ChartTest(unittest.TestCase):
                     {"id": "a", "key": "s3cret"}]}}},
                  "config.auth.callers.api_keys[0].key"),
                 ({"redis": {"addresses": ["r:1"], "password": "s3cret"}},
-                 "config.redis.password")):
+                 "config.redis.password"),
+                ({"redis": {"addresses": ["r:1"],
+                            "sentinel_password": "s3cret"}},
+                 "config.redis.sentinel_password"),
+                ({"auth": {"callers": {"key_sets": [
+                    {"key_set_token": "s3cret"}]}}},
+                 "config.auth.callers.key_sets[0].key_set_token"),
+                ({"tracing": {"headers": [{"name": "a", "value": "s3cret"}]}},
+                 "config.tracing.headers[0].value"),
+                (self.webhook(url="https://hooks.example/s3cret"),
+                 "config.alerts.actions[0].webhook.url"),
+                (self.webhook(signing_key="s3cret"),
+                 "config.alerts.actions[0].webhook.signing_key"),
+                ({"providers": [{"name": "o", "openai": {
+                    "http": {"headers": {"x-auth-token": "s3cret"}}}}]},
+                 "config.providers[0].openai.http.headers.x-auth-token")):
             with self.subTest(values):
                 self.refuses({"config": values}, named)
+        manifests.chart({"config": {
+            "tools": {"url": "http://tools:8083"}, **self.webhook(
+                url="env:HOOK", headers={"x-team": "a"})}})
+
+    def webhook(self, **fields):
+        return {"alerts": {"actions": [{"name": "hook", "webhook": fields}]}}
 
     def refuses(self, values, named):
         with self.assertRaisesRegex(cluster.CommandError, re.escape(named)):

@@ -61,16 +61,39 @@ passed over in silence. */ -}}
 {{- end }}
 {{- end -}}
 
+{{- /* The fields of the configuration that name a secret, wherever they are, and
+those that do so by what they are of, as patterns of paths. They are what the
+contract marks (tests/kube/secret_fields_test.py). Of a provider's
+headers and variables, those whose name says so; a webhook's headers, which take
+no reference, are left to whoever writes them. */ -}}
+{{- define "llm-gateway.secretFields" -}}
+api_key credential key key_set_token password private_key sentinel_password signing_key
+{{- end -}}
+{{- define "llm-gateway.secretPlaces" -}}
+[.]webhook[.]url$ ^config[.]tracing[.]headers\[[0-9]+\][.]value$
+{{- end -}}
+
+{{- define "llm-gateway.secretMaps" -}}
+(?i)[.](http[.]headers|environment)[.]([^.]*[-_])?(authorization|auth|cookie|passwd|password|secret|token|(api|access|private|subscription)[-_]?key)$
+{{- end -}}
+
 {{- /* Refuses a secret that stands in `config` itself, and so would in a
 ConfigMap; by (list PATH VALUE). */ -}}
 {{- define "llm-gateway.checkSecrets" -}}
 {{- $path := first . -}}
 {{- $value := last . -}}
+{{- $places := include "llm-gateway.secretPlaces" . | splitList " " | join "|" -}}
+{{- $fields := include "llm-gateway.secretFields" . | splitList " " -}}
 {{- if kindIs "map" $value -}}
 {{- range $name, $each := $value -}}
 {{- $place := printf "%s.%s" $path $name -}}
-{{- if and (kindIs "string" $each) (has $name (list "api_key" "credential" "key" "password" "private_key" "secret")) (not (regexMatch "^(env|file):" $each)) -}}
+{{- if and (kindIs "string" $each) $each (not (regexMatch "^(env|file):" $each)) -}}
+{{- if or (has $name $fields) (regexMatch $places $place) -}}
 {{- fail (printf "%s: would be in a ConfigMap; put it into the Secret, and say file:/etc/llm-gateway/secrets/KEY here" $place) -}}
+{{- end -}}
+{{- if regexMatch (include "llm-gateway.secretMaps" .) $place -}}
+{{- fail (printf "%s: sounds like a secret, and would be in a ConfigMap; a provider's key is api_key, and a variable can come by env of these values" $place) -}}
+{{- end -}}
 {{- end -}}
 {{- include "llm-gateway.checkSecrets" (list $place $each) -}}
 {{- end -}}
