@@ -235,6 +235,25 @@ class ChartTest(unittest.TestCase):
             ("NetworkPolicy", "llm-gateway")]
         return [one["port"] for one in policy["spec"]["egress"][-1]["ports"]]
 
+    def test_replicas_together_grant_no_more_than_there_is(self):
+        redis = {"redis": {"addresses": ["redis.data:6379"]}}
+        for values, replicas in (
+                (redis, 10),
+                ({**redis, "autoscaling": {"maxReplicas": 7}}, 7),
+                ({**redis, "autoscaling": {"enabled": False}}, 2),
+                ({**redis, "config": {"runtime": {"replicas": 3}}}, 3)):
+            with self.subTest(values):
+                config = yaml.safe_load(
+                    manifests.configuration(manifests.chart(values)))
+                self.assertEqual(config["runtime"]["replicas"], replicas)
+        told = _objects["overlay replicas"]
+        config = yaml.safe_load(
+            manifests.configuration(_texts["overlay replicas"]))
+        self.assertEqual(
+            config["runtime"]["replicas"],
+            told[("HorizontalPodAutoscaler", "llm-gateway")]["spec"][
+                "maxReplicas"])
+
     def test_metrics_stay_inside(self):
         told = _objects["chart all else"]
         outside, inside = (

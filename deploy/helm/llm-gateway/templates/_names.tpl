@@ -57,8 +57,9 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- end -}}
 {{- $_ := set $config "redis" $redis -}}
 {{- if not .Values.persistence.enabled -}}
-{{- /* What they share is divided by it while Redis is away. */ -}}
-{{- $_ := set $config.runtime "replicas" (int (ternary .Values.autoscaling.minReplicas (.Values.replicas | default 2) .Values.autoscaling.enabled)) -}}
+{{- /* What they share is divided by it while Redis is away: were it fewer than
+run, they would grant more together than there is. */ -}}
+{{- $_ := set $config.runtime "replicas" (int (ternary .Values.autoscaling.maxReplicas (.Values.replicas | default 2) .Values.autoscaling.enabled)) -}}
 {{- end -}}
 {{- end -}}
 {{- if .Values.postgres.connection -}}
