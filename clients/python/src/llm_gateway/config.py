@@ -13,7 +13,6 @@ from pydantic import (
     Field,
     SecretStr,
     field_validator,
-    model_validator,
 )
 from pydantic_settings import SettingsConfigDict
 
@@ -52,13 +51,13 @@ class GatewayConfig(EnvironmentSettings):
     )
     api_key: SecretStr | None = Field(
         default=None,
-        description="if it is not set, ANTHROPIC_API_KEY, OPENAI_API_KEY or "
-        "GATEWAY_KEY, as the provider is",
+        description="if it is not set, ANTHROPIC_API_KEY or OPENAI_API_KEY, as "
+        "the provider is; of `gateway` only as an argument before GATEWAY_KEY",
     )
     base_url: str | None = Field(
         default=None,
-        description="another address of the provider's API; of `gateway`, if "
-        "it is not set, GATEWAY_URL",
+        description="another address of the provider's API; of `gateway` only "
+        "as an argument before GATEWAY_URL",
     )
 
     max_tokens: int = Field(
@@ -135,18 +134,21 @@ class GatewayConfig(EnvironmentSettings):
     def _read_temperature(cls, value: Any) -> Any:
         return None if value == "none" else value
 
-    @model_validator(mode="after")
-    def _fill_in(self) -> GatewayConfig:
+    def _complete(self, given: frozenset[str]) -> None:
         chosen = set(self.model_fields_set)
         if "provider" not in chosen and self.gateway_url:
             self.provider = "gateway"
         if "model" not in chosen:
             self.model = _MODELS.get(self.provider, _MODEL)
-        if self.provider == "gateway" and self.base_url is None:
-            self.base_url = self.gateway_url
-        if self.provider == "gateway" and self.gateway_key is not None:
-            # LLM_API_KEY may still be a vendor's, which is not for a gateway.
-            self.api_key = self.gateway_key
+        if self.provider == "gateway":
+            # LLM_BASE_URL and LLM_API_KEY may still be a vendor's: the one is
+            # not to be sent what is the gateway's, nor the gateway the other.
+            if self.gateway_url and "base_url" not in given:
+                self.base_url = self.gateway_url
+            if self.gateway_key is not None and (
+                "api_key" not in given or "gateway_key" in given
+            ):
+                self.api_key = self.gateway_key
         elif self.api_key is None:
             self.api_key = {
                 "anthropic": self.anthropic_api_key,
@@ -154,7 +156,6 @@ class GatewayConfig(EnvironmentSettings):
             }.get(self.provider)
         # What was filled in is no choice of the user's.
         self.__pydantic_fields_set__ = chosen
-        return self
 
     @property
     def model_is_chosen(self) -> bool:

@@ -52,6 +52,18 @@ class EnvironmentSettings(BaseSettings):
                 raise ConfigurationError(
                     {_FILE: f"cannot be read: {error}"}
                 ) from None
+            self._complete(
+                frozenset(
+                    name
+                    for name in type(self).model_fields
+                    for written in (name, variable_of(type(self), name))
+                    if arguments.get(written) is not None
+                )
+            )
+
+    def _complete(self, given: frozenset[str]) -> None:
+        """Fills in what follows from other fields; `given` are those that came
+        as arguments, where None is as if there were none."""
 
 
 def _problems(

@@ -135,6 +135,35 @@ def test_a_vendors_key_is_not_for_a_gateway(monkeypatch):
     assert GatewayConfig().get_api_key() == "key-g"
 
 
+def test_an_argument_wins_over_the_gateways_variables(monkeypatch):
+    monkeypatch.setenv("GATEWAY_URL", "http://127.0.0.1:8080")
+    monkeypatch.setenv("GATEWAY_KEY", "key-g")
+    config = GatewayConfig(api_key="key-a", base_url="http://127.0.0.1:9")
+    assert config.get_api_key() == "key-a"
+    assert config.base_url == "http://127.0.0.1:9"
+    config = GatewayConfig(api_key=None, gateway_url="http://127.0.0.1:7")
+    assert config.get_api_key() == "key-g"
+    assert config.base_url == "http://127.0.0.1:7"
+    both = GatewayConfig(api_key="key-a", gateway_key="key-h")
+    assert both.get_api_key() == "key-h"
+
+
+def test_a_vendors_address_gets_nothing_of_a_gateways(monkeypatch):
+    monkeypatch.setenv("GATEWAY_URL", "http://127.0.0.1:8080")
+    monkeypatch.setenv("GATEWAY_KEY", "key-g")
+    monkeypatch.setenv("LLM_BASE_URL", "https://api.vendor.example")
+    assert GatewayConfig().base_url == "http://127.0.0.1:8080"
+    # Once the vendor is asked again, it is asked there.
+    vendors = GatewayConfig(provider="openai")
+    assert vendors.base_url == "https://api.vendor.example"
+
+
+def test_a_gateway_may_be_named_by_the_base_url_alone(monkeypatch):
+    monkeypatch.setenv("LLM_PROVIDER", "gateway")
+    monkeypatch.setenv("LLM_BASE_URL", "http://127.0.0.1:8080")
+    assert GatewayConfig().base_url == "http://127.0.0.1:8080"
+
+
 def test_a_chosen_provider_stays_beside_a_gateway(monkeypatch):
     monkeypatch.setenv("GATEWAY_URL", "http://127.0.0.1:8080")
     monkeypatch.setenv("LLM_PROVIDER", "anthropic")
