@@ -125,6 +125,8 @@ class ResponseValidationError(GatewayError):
     Fields:
       model_name: of the `response_model`.
       usage: what the answer took, where that is known: it is paid for.
+      refusal: what the model said where it refuses to answer; in no message,
+        since it may repeat what it was asked.
     """
 
     def __init__(
@@ -132,8 +134,10 @@ class ResponseValidationError(GatewayError):
         model_name: str,
         reason: str,
         usage: TokenUsage | None = None,
+        refusal: str | None = None,
     ) -> None:
         self.model_name = model_name
         self.reason = reason
         self.usage = usage
+        self.refusal = refusal
         super().__init__(f"the answer is no {model_name}: {reason}")

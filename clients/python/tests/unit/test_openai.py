@@ -79,12 +79,14 @@ async def test_a_model_may_take_no_temperature(temperature):
     assert server.requests[0].json.get("temperature") == temperature
 
 
-async def test_a_refusal_is_told_as_one():
+async def test_a_refusal_is_told_as_one_and_its_words_are_in_no_message():
     reply = Reply(200, completion(None, refusal="I would rather not."))
     async with ScriptedServer([reply]) as server, client(server) as llm:
-        with pytest.raises(ResponseValidationError, match="rather not"):
+        with pytest.raises(ResponseValidationError, match="refuses") as caught:
             await llm.complete(QUESTION, Answer)
         assert llm.total_tokens == 1100
+    assert caught.value.refusal == "I would rather not."
+    assert "rather not" not in str(caught.value)
 
 
 async def test_an_answer_that_is_cut_off_says_what_to_raise():

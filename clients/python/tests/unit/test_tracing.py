@@ -4,8 +4,14 @@ import sys
 
 import pytest
 
-from llm_gateway import GatewayConfig, LLMClient, ProviderError
+from llm_gateway import (
+    GatewayConfig,
+    LLMClient,
+    ProviderError,
+    ResponseValidationError,
+)
 from llm_gateway.observability.tracing import trace_headers
+from llm_gateway.providers.structured import validated_text
 from llm_gateway.testing import FakeLLMProvider
 
 from .answers import QUESTION, Answer
@@ -84,6 +90,20 @@ async def test_prompts_and_answers_are_in_no_span(spans):
     async with client() as llm:
         await llm.complete(QUESTION, Answer)
     assert "2 + 2" not in spans()[0].to_json()
+
+
+async def test_an_answer_that_does_not_fit_is_in_no_span(spans):
+    # Beside the lines that a trace of the stack shows.
+    said = '{"value": "secret of the user"}'
+
+    def answer(*_):
+        return validated_text(Answer, said)
+
+    async with client(FakeLLMProvider(answer)) as llm:
+        with pytest.raises(ResponseValidationError):
+            await llm.complete(QUESTION, Answer)
+    assert spans()[0].events[0].name == "exception"
+    assert "secret" not in spans()[0].to_json()
 
 
 async def test_the_gateway_goes_on_with_the_trace(spans):

@@ -49,12 +49,18 @@ def chat_content(
     """What a completion says; ResponseValidationError if it does not fit."""
     choices = completion.get("choices") or [{}]
     message = choices[0].get("message") or {}
-    if message.get("refusal"):
-        reason = f"the model refuses: {message['refusal']}"
+    refusal = message.get("refusal")
+    if refusal:
+        reason = "the model refuses; its words are in `refusal`"
     elif choices[0].get("finish_reason") == "length":
         reason = "it was cut off; raise LLM_MAX_TOKENS"
     elif not message.get("content"):
         reason = f"it is empty ({choices[0].get('finish_reason')})"
     else:
         return validated_text(response_model, message["content"], usage)
-    raise ResponseValidationError(response_model.__name__, reason, usage)
+    raise ResponseValidationError(
+        response_model.__name__,
+        reason,
+        usage,
+        str(refusal) if refusal else None,
+    )

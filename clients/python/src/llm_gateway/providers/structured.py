@@ -136,9 +136,10 @@ def validated(
             T, _model(response_model).model_validate_json(json.dumps(value))
         )
     except ValidationError as error:
-        raise ResponseValidationError(
-            response_model.__name__, _rules_broken(error), usage
-        ) from error
+        broken = _rules_broken(error)
+    # Without pydantic's error as its cause or context, whose text has what the
+    # model said, and which logs and spans show.
+    raise ResponseValidationError(response_model.__name__, broken, usage)
 
 
 def validated_text(
@@ -153,7 +154,7 @@ def validated_text(
             response_model.__name__,
             f"it is not JSON: {error}",
             usage,
-        ) from error
+        ) from None
     return validated(response_model, value, usage)
 
 
