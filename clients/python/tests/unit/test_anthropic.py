@@ -145,6 +145,14 @@ async def test_an_answer_that_does_not_fit_is_paid_for():
         assert llm.total_tokens == 120
 
 
+async def test_an_answer_that_is_cut_off_is_none_also_where_it_fits():
+    reply = Reply(200, message(filled_in(4), stop_reason="max_tokens"))
+    async with ScriptedServer([reply]) as server, client(server) as llm:
+        with pytest.raises(ResponseValidationError, match="LLM_MAX_TOKENS"):
+            await llm.complete(QUESTION, Answer)
+        assert llm.total_tokens == 120
+
+
 async def test_an_answer_beside_the_tool_is_none():
     reply = Reply(
         200,

@@ -22,6 +22,12 @@ from llm_gateway.types import LLMMessage, TokenUsage
 
 T = TypeVar("T")
 
+# Why an answer ends before its end, and what helps.
+_CUT_OFF = {
+    "max_tokens": "raise LLM_MAX_TOKENS",
+    "model_context_window_exceeded": "ask with fewer tokens",
+}
+
 
 class AnthropicProvider(SdkProvider):
     """Asks Anthropic's models; `attempts` are all, the first one among them."""
@@ -94,6 +100,14 @@ class AnthropicProvider(SdkProvider):
     def _content(
         self, answer: Any, response_model: type[T], usage: TokenUsage
     ) -> T:
+        if answer.stop_reason in _CUT_OFF:
+            # What there is of the tool's input may fit, and is not all.
+            raise ResponseValidationError(
+                response_model.__name__,
+                f"it was cut off ({answer.stop_reason}); "
+                + _CUT_OFF[answer.stop_reason],
+                usage,
+            )
         for block in answer.content:
             if block.type == "tool_use":
                 return validated(response_model, block.input, usage)
