@@ -10,11 +10,13 @@ the gateway hears of it. Each call has a connection of its own.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import email.message
 import http.client
 import io
 import json
 import ssl
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -29,6 +31,15 @@ _CONNECT_TIMEOUT_S = 10.0
 
 class UnreachableError(GatewayError):
     """There is no connection, so nothing was asked."""
+
+
+class BrokenAnswerError(GatewayError, ConnectionError):
+    """It was asked, and what came is no answer of a gateway: it broke off, or
+    has another form. Whether the call has run is not known."""
+
+
+class AnswerTimeoutError(GatewayError, TimeoutError):
+    """It was asked, and did not answer in time."""
 
 
 class HttpFailureError(GatewayError):
@@ -75,6 +86,19 @@ class HttpAnswer:
 
     headers: email.message.Message
     json: Any
+
+
+@contextlib.contextmanager
+def reading_answer() -> Iterator[None]:
+    """Around what takes fields out of an answer: BrokenAnswerError where they
+    are not there."""
+    try:
+        yield
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        told = f"no {error}" if isinstance(error, KeyError) else str(error)
+        raise BrokenAnswerError(
+            f"the answer has not the form of a gateway's: {told}"
+        ) from error
 
 
 def url_problem(url: str) -> str | None:
@@ -161,21 +185,22 @@ class JsonHttp:
         timeout_s: float = 30.0,
         headers: dict[str, str] | None = None,
     ) -> HttpAnswer:
-        """Asks once. Raises UnreachableError, HttpFailureError, TimeoutError
-        after `timeout_s` in all, or ConnectionError where the answer broke
-        off."""
+        """Asks once. Raises UnreachableError, HttpFailureError,
+        AnswerTimeoutError after `timeout_s` in all, or BrokenAnswerError;
+        ValueError for headers that cannot be sent."""
         try:
             return await asyncio.wait_for(
                 self._ask(method, path, body, headers or {}), timeout_s
             )
         except asyncio.TimeoutError:
-            raise TimeoutError(
+            raise AnswerTimeoutError(
                 f"{method} {path}: no answer in {timeout_s:g} s"
             ) from None
 
     async def _ask(
         self, method: str, path: str, body: Any, headers: dict[str, str]
     ) -> HttpAnswer:
+        request = self._request(method, path, body, headers)
         try:
             reader, writer = await asyncio.wait_for(
                 asyncio.open_connection(
@@ -192,18 +217,25 @@ class JsonHttp:
                 f"{str(error) or 'it does not answer'}"
             ) from error
         try:
-            writer.write(self._request(method, path, body, headers))
+            writer.write(request)
             await writer.drain()
             status, told = await _head(reader)
             content = await _body(reader, told)
         except asyncio.IncompleteReadError as error:
-            raise ConnectionError(
+            raise BrokenAnswerError(
                 f"{self._authority} closed the connection in its answer"
             ) from error
         except asyncio.LimitOverrunError as error:
-            raise ConnectionError(
+            raise BrokenAnswerError(
                 f"{self._authority} answers with a head over "
                 f"{_HEAD_BYTES_MAX} bytes"
+            ) from error
+        except BrokenAnswerError:
+            raise
+        except (OSError, ValueError, http.client.HTTPException) as error:
+            # The connection broke, or a number of HTTP is none.
+            raise BrokenAnswerError(
+                f"{self._authority} gives no answer by HTTP: {error}"
             ) from error
         finally:
             writer.transport.abort()
@@ -242,7 +274,7 @@ async def _head(
         )
         words = line.split(maxsplit=2)
         if len(words) < 2 or not words[0].startswith(b"HTTP/1."):
-            raise ConnectionError("what answers speaks no HTTP/1.1")
+            raise BrokenAnswerError("what answers speaks no HTTP/1.1")
         status = int(words[1])
         if status >= 200:
             return status, http.client.parse_headers(io.BytesIO(fields))
@@ -271,7 +303,7 @@ async def _body(
 
 def _left(left: int, size: int) -> int:
     if not 0 <= size <= left:
-        raise ConnectionError(f"the answer is over {_BODY_BYTES_MAX} bytes")
+        raise BrokenAnswerError(f"the answer is over {_BODY_BYTES_MAX} bytes")
     return left - size
 
 
@@ -280,7 +312,7 @@ def _answer(
 ) -> HttpAnswer:
     try:
         told = json.loads(content) if content else None
-    except ValueError:
+    except (ValueError, RecursionError):
         told = None
     if 200 <= status < 300 and (told is not None or not content):
         return HttpAnswer(headers, told)

@@ -2,6 +2,7 @@ import asyncio
 
 import pytest
 
+from llm_gateway import GatewayError
 from llm_gateway.http_json import (
     HttpFailureError,
     JsonHttp,
@@ -94,6 +95,19 @@ async def test_nobody_there_is_told_as_that():
             "closed the connection",
         ),
         (b"SSH-2.0-OpenSSH_9.2\r\n\r\n", "speaks no HTTP"),
+        (b"HTTP/1.1 abc\r\n\r\n", "no answer by HTTP"),
+        (
+            b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n",
+            "no answer by HTTP",
+        ),
+        (
+            b"HTTP/1.1 200 OK\r\ncontent-length: two\r\n\r\n{}",
+            "no answer by HTTP",
+        ),
+        (
+            b"HTTP/1.1 200 OK\r\n" + b"x: a\r\n" * 200 + b"\r\n",
+            "no answer by HTTP",
+        ),
         (
             b"HTTP/1.1 200 OK\r\ncontent-length: 99999999999\r\n\r\n",
             "is over 67108864 bytes",
@@ -103,17 +117,37 @@ async def test_nobody_there_is_told_as_that():
             "a head over",
         ),
     ],
-    ids=["nothing", "half", "another protocol", "too much", "a large head"],
+    ids=[
+        "nothing",
+        "half",
+        "another protocol",
+        "no status",
+        "no size of a chunk",
+        "no length",
+        "many fields",
+        "too much",
+        "a large head",
+    ],
 )
 async def test_a_broken_answer_is_no_answer(raw, told):
-    with pytest.raises(ConnectionError, match=told):
+    with pytest.raises(ConnectionError, match=told) as caught:
         await ask(Reply(raw=raw))
+    assert isinstance(caught.value, GatewayError)
+    assert retry_advice(caught.value) is None
+
+
+async def test_json_that_is_too_deep_is_none():
+    deep = b"[" * 100_000
+    head = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(deep)
+    with pytest.raises(HttpFailureError, match="no JSON"):
+        await ask(Reply(raw=head + deep))
 
 
 async def test_a_call_that_takes_too_long_ends_and_hangs_up():
     async with ScriptedServer([Reply(never=True)]) as server:
-        with pytest.raises(TimeoutError, match=r"no answer in 0\.2 s"):
+        with pytest.raises(TimeoutError, match=r"in 0\.2 s") as caught:
             await JsonHttp(server.url).ask("GET", "/", timeout_s=0.2)
+        assert isinstance(caught.value, GatewayError)
         await asyncio.wait_for(server.hung_up.wait(), 30)
 
 

@@ -182,6 +182,22 @@ async def test_a_refusal_is_a_gateway_error(serve):
     assert caught.value.reason == "no_model"
 
 
+@pytest.mark.parametrize("told", [[], "text", None, {"content": "a"}])
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda: get_node_client_factory().create_client("a").ainvoke("Go."),
+        lambda: get_model_selector().select_model(SelectionContext("a")),
+        lambda: get_model_policy_registry().aget_all_policies(),
+    ],
+    ids=["complete", "select", "policies"],
+)
+async def test_an_answer_of_another_form_is_a_gateway_error(serve, ask, told):
+    async with serve(Reply(200, told)):
+        with pytest.raises(GatewayError):
+            await ask()
+
+
 async def test_without_a_loop_there_is_invoke(serve):
     client = get_node_client_factory().create_writer_client()
     async with serve(Reply(503, {})):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from typing import Any
 
+from llm_gateway.http_json import reading_answer
 from llm_gateway.services.listeners import (
     ADMIN,
     ADMIN_TIMEOUT_S,
@@ -27,17 +28,19 @@ class RunningGateway:
             answer = await operator_listener().ask(
                 "GET", ADMIN + "/health", timeout_s=ADMIN_TIMEOUT_S
             )
-            return dict(answer.json)
+            with reading_answer():
+                return dict(answer.json)
         answer = await caller_listener().ask(
             "GET", "/gateway/health", timeout_s=ADMIN_TIMEOUT_S
         )
-        return {
-            "overall_status": answer.json["status"],
-            "providers": {
-                name: {"status": "healthy" if is_well else "degraded"}
-                for name, is_well in answer.json["providers"].items()
-            },
-        }
+        with reading_answer():
+            return {
+                "overall_status": answer.json["status"],
+                "providers": {
+                    name: {"status": "healthy" if is_well else "degraded"}
+                    for name, is_well in answer.json["providers"].items()
+                },
+            }
 
 
 @functools.lru_cache(maxsize=1)

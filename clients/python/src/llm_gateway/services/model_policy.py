@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from llm_gateway.http_json import reading_answer
 from llm_gateway.services.listeners import (
     ADMIN,
     ADMIN_TIMEOUT_S,
@@ -63,10 +64,11 @@ class ModelPolicyRegistry:
         answer = await operator_listener().ask(
             "GET", ADMIN + "/policies", timeout_s=ADMIN_TIMEOUT_S
         )
-        return {
-            name: ModelSpec.from_json({"logical_id": name, **told})
-            for name, told in answer.json.items()
-        }
+        with reading_answer():
+            return {
+                name: ModelSpec.from_json({"logical_id": name, **told})
+                for name, told in answer.json.items()
+            }
 
 
 @functools.lru_cache(maxsize=1)

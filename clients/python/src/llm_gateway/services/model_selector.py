@@ -9,6 +9,7 @@ from enum import Enum
 from typing import Any
 from urllib.parse import quote
 
+from llm_gateway.http_json import reading_answer
 from llm_gateway.services.listeners import (
     ADMIN,
     ADMIN_TIMEOUT_S,
@@ -108,19 +109,20 @@ class ModelSelector:
                 {"x-trace-id": context.trace_id} if context.trace_id else None,
             )
         ).json
-        return SelectionResult(
-            selected_model=ModelSpec(
-                logical_id=told["selected_model"],
-                provider=told["provider"],
-                capabilities=told.get("capabilities") or {},
-                fallback_models=tuple(told.get("fallback_chain") or ()),
-            ),
-            reasoning=told["reasoning"],
-            alternatives=list(told.get("alternatives") or ()),
-            estimated_cost=told.get("estimated_cost"),
-            confidence_score=told.get("confidence_score"),
-            fallback_chain=list(told.get("fallback_chain") or ()),
-        )
+        with reading_answer():
+            return SelectionResult(
+                selected_model=ModelSpec(
+                    logical_id=told["selected_model"],
+                    provider=told["provider"],
+                    capabilities=told.get("capabilities") or {},
+                    fallback_models=tuple(told.get("fallback_chain") or ()),
+                ),
+                reasoning=told["reasoning"],
+                alternatives=list(told.get("alternatives") or ()),
+                estimated_cost=told.get("estimated_cost"),
+                confidence_score=told.get("confidence_score"),
+                fallback_chain=list(told.get("fallback_chain") or ()),
+            )
 
     async def get_model_recommendations(
         self, node_name: str
@@ -132,7 +134,8 @@ class ModelSelector:
             f"{ADMIN}/recommendations/{quote(node_name, safe='')}",
             timeout_s=ADMIN_TIMEOUT_S,
         )
-        return dict(answer.json)
+        with reading_answer():
+            return dict(answer.json)
 
 
 def _wish(context: SelectionContext) -> dict[str, Any]:

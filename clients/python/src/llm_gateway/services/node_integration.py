@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from llm_gateway.http_json import HttpAnswer, retry_advice
+from llm_gateway.http_json import HttpAnswer, reading_answer, retry_advice
 from llm_gateway.providers.retrying import retrying
 from llm_gateway.services.listeners import caller_listener, in_own_loop
 from llm_gateway.services.model_selector import (
@@ -88,21 +88,22 @@ class NodeClient:
             )
 
         answer = await retrying(attempt, attempts=_TRIES, advice=retry_advice)
-        told = answer.json
-        return NodeResponse(
-            content=told["content"],
-            model_used=told["model_used"],
-            provider=told["provider"],
-            tokens_used=told["tokens_used"],
-            cost_usd=told["cost_usd"],
-            cost_known="x-llmgateway-cost-usd" in answer.headers,
-            latency_ms=told["latency_ms"],
-            trace_id=told["trace_id"],
-            metadata={
-                "finish_reason": told.get("finish_reason"),
-                "route": answer.headers.get("x-llmgateway-route"),
-            },
-        )
+        with reading_answer():
+            told = answer.json
+            return NodeResponse(
+                content=told["content"],
+                model_used=told["model_used"],
+                provider=told["provider"],
+                tokens_used=told["tokens_used"],
+                cost_usd=told["cost_usd"],
+                cost_known="x-llmgateway-cost-usd" in answer.headers,
+                latency_ms=told["latency_ms"],
+                trace_id=told["trace_id"],
+                metadata={
+                    "finish_reason": told.get("finish_reason"),
+                    "route": answer.headers.get("x-llmgateway-route"),
+                },
+            )
 
     def invoke(
         self, messages: str | Sequence[Any], **options: Any

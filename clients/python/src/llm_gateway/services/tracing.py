@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from typing import Any
 
+from llm_gateway.http_json import reading_answer
 from llm_gateway.services.listeners import (
     ADMIN,
     ADMIN_TIMEOUT_S,
@@ -30,7 +31,8 @@ class GatewayTracer:
             f"{ADMIN}/traces/metrics?hours={hours}",
             timeout_s=ADMIN_TIMEOUT_S,
         )
-        return dict(answer.json)
+        with reading_answer():
+            return dict(answer.json)
 
 
 @functools.lru_cache(maxsize=1)
