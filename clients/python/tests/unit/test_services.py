@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import pytest
@@ -205,6 +207,48 @@ async def test_without_a_loop_there_is_invoke(serve):
     # Nobody is there any more, and that is told in this thread.
     with pytest.raises(GatewayError):
         client.invoke("Go.")
+
+
+PROGRAM = """
+import os, signal, socket, threading
+from llm_gateway.services.node_integration import get_node_client_factory
+
+server = socket.create_server(("127.0.0.1", 0))
+os.environ["GATEWAY_URL"] = f"http://127.0.0.1:{server.getsockname()[1]}"
+heard = []
+
+def serve():
+    connection, _ = server.accept()
+    connection.recv(65536)
+    os.kill(os.getpid(), signal.SIGINT)
+    connection.settimeout(30)
+    try:
+        connection.recv(1)
+    except TimeoutError:
+        heard.append("it still waits")
+    except OSError:
+        pass
+
+caller = threading.Thread(target=serve)
+caller.start()
+try:
+    get_node_client_factory().create_writer_client().invoke("Go.")
+except KeyboardInterrupt:
+    heard.append("interrupted")
+caller.join()
+print(heard, [each.name for each in threading.enumerate()])
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_who_is_interrupted_cancels_the_call():
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.stdout == "['interrupted'] ['MainThread']\n", done.stderr
 
 
 async def test_a_selection_is_asked_for_in_full(serve):

@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Coroutine
 from typing import Any, TypeVar
@@ -75,18 +76,43 @@ def _secret(value: SecretStr | None) -> str | None:
 
 
 def in_own_loop(asked: Coroutine[Any, Any, T]) -> T:
-    """Waits for it, also where a loop runs already in this thread."""
+    """Waits for it, also where a loop runs already in this thread. Who stops
+    waiting, as by Ctrl-C, cancels it, and goes on once it has ended."""
     answer: list[T] = []
     failure: list[BaseException] = []
+    running: list[tuple[asyncio.AbstractEventLoop, asyncio.Task[T]]] = []
+    is_left = threading.Event()
+    # A join() that was interrupted says in some Pythons that the thread ended,
+    # or never; an event does not.
+    is_over = threading.Event()
+
+    async def cancellable() -> T:
+        task = asyncio.ensure_future(asked)
+        running.append((asyncio.get_running_loop(), task))
+        if is_left.is_set():
+            task.cancel()
+        return await task
 
     def run() -> None:
         try:
-            answer.append(asyncio.run(asked))
+            answer.append(asyncio.run(cancellable()))
         except BaseException as error:
             failure.append(error)
+        finally:
+            is_over.set()
 
     thread = threading.Thread(target=run, name="llm_gateway")
-    thread.start()
+    try:
+        thread.start()
+        is_over.wait()
+    except BaseException:
+        is_left.set()
+        for loop, task in running:
+            with contextlib.suppress(RuntimeError):  # It is over already.
+                loop.call_soon_threadsafe(task.cancel)
+        if thread.is_alive():
+            is_over.wait()
+        raise
     thread.join()
     if failure:
         raise failure[0]
