@@ -36,6 +36,13 @@ class AnthropicResponse(ProviderResponse):
     content_blocks: tuple[dict[str, Any], ...] = ()
 
 
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    """urllib would show the key to whatever host a redirect names."""
+
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
 class AnthropicProvider:
     provider_id = "anthropic"
 
@@ -54,6 +61,7 @@ class AnthropicProvider:
             )
         self._default_model = default_model
         self._url = base_url.rstrip("/") + "/v1/messages"
+        self._opener = urllib.request.build_opener(_NoRedirects)
 
     def send(
         self,
@@ -99,7 +107,7 @@ class AnthropicProvider:
             },
         )
         try:
-            with urllib.request.urlopen(request, timeout=timeout_s) as reply:
+            with self._opener.open(request, timeout=timeout_s) as reply:
                 answer = json.load(reply)
         except urllib.error.HTTPError as error:
             with error:
@@ -157,6 +165,9 @@ def _refusal(status: int, text: str) -> ProviderError:
         message = text
     message = f"{status}: {str(message)[:_ERROR_CHARACTERS_MAX]}"
     details = {"http_status": status}
+    if 300 <= status < 400:
+        message += " (a redirect is not followed: give its base_url)"
+        return ProviderError(message, "SERVER_ERROR", False, details)
     if status in (401, 403):
         return ProviderError(message, "AUTH_ERROR", False, details)
     if status == 400:

@@ -1,7 +1,9 @@
 """AnthropicProvider asks Anthropic's API, played by the mock upstream."""
 
+import http.server
 import json
 import socket
+import threading
 import unittest
 
 from tests.clients.python.llm_gateway import client_path  # For the path.
@@ -92,6 +94,40 @@ class AnthropicProviderTest(unittest.TestCase):
                 (error.code, error.retryable, error.details),
                 (code, retryable, {"http_status": status}), status)
             self.assertIn("because", error.message)
+
+    def test_a_redirect_is_a_refusal_and_shows_nobody_the_key(self):
+        asked = []
+
+        class Redirecting(http.server.BaseHTTPRequestHandler):
+
+            def do_POST(self):
+                self.rfile.read(int(self.headers["content-length"]))
+                asked.append(self.path)
+                self.send_response(302)
+                self.send_header("location", "/elsewhere")
+                self.end_headers()
+
+            def do_GET(self):
+                asked.append(self.path)
+                self.send_response(404)
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        server = http.server.HTTPServer(("127.0.0.1", 0), Redirecting)
+        self.addCleanup(server.server_close)
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        self.addCleanup(thread.join)
+        self.addCleanup(server.shutdown)
+        self.provider = AnthropicProvider(
+            "key", base_url="http://127.0.0.1:%d" % server.server_port)
+        error = self.failure()
+        self.assertEqual(
+            (error.code, error.retryable, error.details),
+            ("SERVER_ERROR", False, {"http_status": 302}))
+        self.assertEqual(asked, ["/v1/messages"])
 
     def test_silence_is_a_timeout(self):
         self.script(stall_before_first_byte=True)
