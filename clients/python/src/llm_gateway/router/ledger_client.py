@@ -12,7 +12,7 @@ entries of each submission begin in it.
 
 Entries are on the disk when `write` returns, unless they are batched. Several
 processes may write: each takes the ledger's lock, and goes on behind what the
-others have written. Thread-safe.
+others have written. Thread-safe. Behind a fork() what waits is its parent's.
 """
 
 from __future__ import annotations
@@ -54,14 +54,26 @@ _DEFAULT_PATH = Path("ledger") / "governance.jsonl"
 _ROTATE_BYTES = 256 * 1024 * 1024
 _VERIFY_WORKERS = 4
 
-# What a program that ends without close() would leave unwritten.
-_BATCHING: weakref.WeakSet[LedgerClient] = weakref.WeakSet()
+_CLIENTS: weakref.WeakSet[LedgerClient] = weakref.WeakSet()
 
 
 @atexit.register
 def _flush_all() -> None:
-    for client in list(_BATCHING):
+    """What a program that ends without close() would leave unwritten."""
+    for client in list(_CLIENTS):
         client.flush()
+
+
+def _begin_in_child() -> None:
+    """What waits is its parent's to write; and no thread that held a lock is
+    there to let it go."""
+    for client in list(_CLIENTS):
+        client._waiting = []
+        client._lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):  # Not on Windows.
+    os.register_at_fork(after_in_child=_begin_in_child)
 
 
 class LedgerClient:
@@ -108,8 +120,7 @@ class LedgerClient:
         self._last_hash = ""
         self._last_timestamp = ""
         self._find_end()
-        if self.batch_size > 1:
-            _BATCHING.add(self)
+        _CLIENTS.add(self)
 
     def __del__(self) -> None:
         # Not so if it was never made.
@@ -206,13 +217,19 @@ class LedgerClient:
         return self.read_all()[-limit:] if limit > 0 else []
 
     def count(self) -> int:
-        return len(self.read_all())
+        """Of all entries, those of this client that wait among them."""
+        with self._lock:
+            return len(self.read_all()) + len(self._waiting)
 
     def has_dedupe_key(self, dedupe_key: str) -> bool:
-        """Whether an entry's metadata has this `_dedupe_key`."""
+        """Whether an entry's metadata has this `_dedupe_key`, also one of this
+        client that waits."""
+        with self._lock:
+            waiting = list(self._waiting)
         return any(
             entry.metadata.get("_dedupe_key") == dedupe_key
-            for entry in self.read_all()
+            for entries in (waiting, self.read_all())
+            for entry in entries
         )
 
     def verify_chain(self) -> tuple[bool, list[str]]:
@@ -286,7 +303,7 @@ class LedgerClient:
         """Writes the first entry of a ledger, which says where it belongs.
         ValueError if there are others."""
         with self._lock:
-            if self._waiting or self.count() > 0:
+            if self.count() > 0:
                 raise ValueError(
                     f"{self.ledger_path} has entries already; "
                     "a GENESIS is the first"

@@ -166,6 +166,31 @@ except OSError:
         self.assertEqual(len(self.lines()), 3)
         self.assertEqual(self.verify(), (True, []))
 
+    def test_what_waits_at_a_fork_is_its_parents(self):
+        program = """
+import os, sys
+from llm_gateway.router.ledger_client import LedgerClient
+from llm_gateway.router.ledger_entry import LedgerEntry
+ledger = LedgerClient(sys.argv[1], batch_size=10)
+ledger.write(LedgerEntry("A", "before", "D", "R"))
+if child := os.fork():
+    sys.exit(os.waitpid(child, 0)[1])
+ledger.write(LedgerEntry("A", "child", "D", "R"))
+"""
+        self.assertEqual(self.start_program(program).wait(), 0)
+        self.assertEqual([json.loads(line)["submission_id"]
+                          for line in self.lines()], ["child", "before"])
+        self.assertEqual(self.verify(), (True, []))
+
+    def test_what_waits_is_counted_and_known_by_its_key(self):
+        with LedgerClient(self.ledger_path, batch_size=3) as ledger:
+            ledger.write(_entry(metadata={"_dedupe_key": "k"}))
+            self.assertEqual((self.lines(), ledger.count()), ([], 1))
+            self.assertTrue(ledger.has_dedupe_key("k"))
+            self.assertFalse(ledger.has_dedupe_key("l"))
+            ledger.flush()
+            self.assertEqual(ledger.count(), 1)
+
     def test_half_a_character_is_a_question_mark(self):
         self.ledger.write(_entry("S", metadata={"text": "cut \ud83d"}))
         self.assertEqual(json.loads(self.lines()[0])["metadata"],
