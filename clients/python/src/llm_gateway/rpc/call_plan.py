@@ -96,7 +96,7 @@ def _metadata(
         **_trace(call),
         **sendable_metadata((each() or {}) if callable(each) else each),
     }
-    api_key = call.get("api_key") or options.api_key
+    api_key = call.get("api_key", options.api_key)
     if callable(api_key):
         api_key = api_key()
     if api_key:

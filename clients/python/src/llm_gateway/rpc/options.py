@@ -53,7 +53,7 @@ class CallFields(TypedDict, total=False):
     # W3C's, of the span that the call belongs to; else OpenTelemetry's current
     # one, if the program uses it.
     traceparent: str | None
-    # In place of the client's.
+    # In place of the client's; an empty one sends none.
     api_key: str | None
 
 

@@ -101,8 +101,9 @@ class RoutedPrompt:
         return request
 
     def call(self) -> CallFields:
-        """What the call has of its own: the request's token is its key."""
-        if not self._request.auth_token:
+        """What the call has of its own: the request's token is its key; of an
+        empty one, none."""
+        if self._request.auth_token is None:
             return {}
         return {"api_key": self._request.auth_token}
 

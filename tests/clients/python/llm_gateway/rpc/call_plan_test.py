@@ -37,6 +37,11 @@ class CallPlanTest(unittest.TestCase):
                          ["authorization"], "Bearer other")
         self.assertNotIn("authorization", self.metadata())
 
+    def test_an_empty_key_of_a_call_is_none(self):
+        # As a server may have it of its own caller.
+        options = ClientOptions(api_key="mine")
+        self.assertNotIn("authorization", self.metadata(options, api_key=""))
+
     def test_a_key_that_changes_is_asked_for_each_time(self):
         keys = iter(("first", "second"))
         options = ClientOptions(api_key=lambda: next(keys))

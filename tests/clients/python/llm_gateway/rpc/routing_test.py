@@ -38,6 +38,14 @@ class RoutingTest(client_case.ClientCase):
     def sent(self):
         return json.loads(self.upstream.last_body("gpt-x"))
 
+    def test_an_empty_token_is_not_the_clients_key(self):
+        gateway = self.connect()
+        self.upstream.set_script("gpt-x", {"text": "four"})
+        for token, code in ((None, None), ("", "AUTH_ERROR")):
+            response = gateway.route(
+                prompt_request(model_id="gpt-x", auth_token=token))
+            self.assertEqual(response.error_code, code)
+
     def test_a_success_has_all_that_is_known(self):
         self.upstream.set_script("gpt-x", {
             "text": "four", "usage": {"prompt_tokens": 7,
