@@ -177,6 +177,7 @@ async def test_what_it_has_started_is_killed_with_it(install, tmp_path):
     install(
         "import subprocess; subprocess.Popen([sys.executable, '-c', "
         f"\"import time; pipe = open({str(alive)!r}, 'w'); time.sleep(600)\"])"
+        "; time.sleep(600)"
     )
     async with client(timeout_seconds=1) as llm:
         call = asyncio.ensure_future(llm.complete(QUESTION, Answer))
@@ -184,6 +185,25 @@ async def test_what_it_has_started_is_killed_with_it(install, tmp_path):
         with read:
             with pytest.raises(ProviderError, match="LLM_TIMEOUT_SECONDS"):
                 await call
+            assert await asyncio.to_thread(read.read) == ""
+
+
+async def test_what_it_leaves_behind_with_its_pipes_is_not_waited_for(
+    install, tmp_path
+):
+    alive = tmp_path / "alive"
+    os.mkfifo(alive)
+    install(
+        prints('{"value": 4}') + "; sys.stdout.flush(); import subprocess"
+        "; subprocess.Popen([sys.executable, '-c', "
+        f"\"import time; pipe = open({str(alive)!r}, 'w'); time.sleep(600)\"])"
+        f"; open({str(alive)!r}).close()"
+    )
+    async with client(timeout_seconds=60) as llm:
+        call = asyncio.ensure_future(llm.complete(QUESTION, Answer))
+        read = await asyncio.to_thread(open, alive)
+        with read:
+            assert (await call).content == Answer(value=4)
             assert await asyncio.to_thread(read.read) == ""
 
 

@@ -14,7 +14,7 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from llm_gateway.exceptions import (
@@ -38,6 +38,10 @@ _OUTPUT_BYTES_MAX = 16 * 1024 * 1024
 _ERROR_CHARACTERS_MAX = 2000
 # How long a program is waited for that was killed.
 _KILLED_WAIT_S = 1.0
+# How long its pipes are read once it has ended, where something that it has
+# started holds them open.
+_PIPES_WAIT_S = 0.5
+_EXIT_POLL_S = 0.05
 
 
 class LocalClaudeProvider:
@@ -45,7 +49,7 @@ class LocalClaudeProvider:
 
     Args:
       timeout_s: after that long the program is killed, with all that it has
-        started.
+        started; so is what it leaves behind with its pipes.
       default_model: the model's name where the program itself is to choose;
         any other is told to it.
 
@@ -217,13 +221,45 @@ async def _communicate(
     process: asyncio.subprocess.Process, prompt: str | None
 ) -> tuple[bytes, bytes]:
     assert process.stdout is not None and process.stderr is not None
-    output, errors, _ = await asyncio.gather(
-        _all_of(process.stdout),
-        _all_of(process.stderr),
-        _say(process, prompt),
+    output, errors = bytearray(), bytearray()
+    reading = asyncio.ensure_future(
+        _talk(
+            _read(process.stdout, output),
+            _read(process.stderr, errors),
+            _say(process, prompt),
+        )
     )
-    await process.wait()
-    return output, errors
+    ending = asyncio.ensure_future(_exit_of(process))
+    try:
+        await asyncio.wait(
+            {reading, ending}, return_when=asyncio.FIRST_COMPLETED
+        )
+        if not reading.done():
+            # What it printed is in its pipes, or on its way.
+            await asyncio.wait({reading}, timeout=_PIPES_WAIT_S)
+        if reading.done():
+            await reading
+            await process.wait()
+        else:
+            reading.cancel()
+            await asyncio.wait({reading})
+            await _kill(process)
+    finally:
+        ending.cancel()
+        reading.cancel()
+        await asyncio.wait({reading, ending})
+    return bytes(output), bytes(errors)
+
+
+async def _talk(*parts: Coroutine[None, None, None]) -> None:
+    await asyncio.gather(*parts)
+
+
+async def _exit_of(process: asyncio.subprocess.Process) -> None:
+    """Process.wait() waits in some Pythons for the pipes as well, which
+    something that the program has started may hold open."""
+    while process.returncode is None:
+        await asyncio.sleep(_EXIT_POLL_S)
 
 
 async def _say(process: asyncio.subprocess.Process, prompt: str | None) -> None:
@@ -237,15 +273,11 @@ async def _say(process: asyncio.subprocess.Process, prompt: str | None) -> None:
     process.stdin.close()
 
 
-async def _all_of(stream: asyncio.StreamReader) -> bytes:
-    pieces: list[bytes] = []
-    size = 0
+async def _read(stream: asyncio.StreamReader, told: bytearray) -> None:
     while piece := await stream.read(65536):
-        size += len(piece)
-        if size > _OUTPUT_BYTES_MAX:
+        told += piece
+        if len(told) > _OUTPUT_BYTES_MAX:
             raise ValueError(f"'claude' printed over {_OUTPUT_BYTES_MAX} bytes")
-        pieces.append(piece)
-    return b"".join(pieces)
 
 
 def _estimated(text: str) -> int:
