@@ -15,19 +15,27 @@ import asyncio
 import json
 import math
 import os
+import re
 import shutil
 import sys
 import textwrap
 import time
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from llm_gateway.exceptions import GatewayError
+from llm_gateway.http_json import reading_answer
 from llm_gateway.services.listeners import caller_listener
 from llm_gateway.services.node_integration import get_node_client_factory
 
 _PROGRAM = "llm-gateway-compare"
 _NODE = "writer"
 _COLUMN_MIN = 24
+_UNWRITABLE = re.compile("[\ud800-\udfff]")
+# Control characters, and those that turn the direction of what follows.
+_UNSHOWN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 
 
 @dataclass
@@ -52,6 +60,26 @@ class Side:
     def title(self) -> str:
         return f"{self.kind} {self.name}"
 
+    def tell(
+        self,
+        answer: Any,
+        served_by: tuple[Any, Any],
+        cost_usd: Any,
+        input_tokens: Any,
+        output_tokens: Any,
+    ) -> None:
+        """What it answered; TypeError for what is no text or no number."""
+        if not isinstance(answer, str):
+            raise TypeError("its content is no text")
+        for number in (cost_usd, input_tokens, output_tokens):
+            if not isinstance(number, (int, float, type(None))):
+                raise TypeError("its cost or its usage is no number")
+        self.answer = answer
+        self.served_by = "/".join(str(each) for each in served_by if each)
+        self.cost_usd = cost_usd
+        self.input_tokens = input_tokens
+        self.output_tokens = output_tokens
+
 
 async def ask(
     side: Side, prompt: str, max_tokens: int, timeout_s: float
@@ -75,11 +103,14 @@ async def ask(
 async def _ask_node(side: Side, prompt: str, max_tokens: int) -> None:
     client = get_node_client_factory().create_client(side.name)
     response = await client.ainvoke(prompt, max_tokens=max_tokens)
-    side.answer = response.content
-    side.served_by = f"{response.provider}/{response.model_used}"
-    side.cost_usd = response.cost_usd if response.cost_known else None
-    side.input_tokens = response.tokens_used["input"]
-    side.output_tokens = response.tokens_used["output"]
+    with reading_answer():
+        side.tell(
+            response.content,
+            (response.provider, response.model_used),
+            response.cost_usd if response.cost_known else None,
+            response.tokens_used.get("input"),
+            response.tokens_used.get("output"),
+        )
 
 
 async def _ask_model(
@@ -98,12 +129,16 @@ async def _ask_model(
             {"x-llmgateway-details": "true"},
         )
     ).json
-    side.answer = told["choices"][0]["message"]["content"] or ""
-    side.served_by = f"{told['provider']}/{told['model']}"
-    side.cost_usd = told.get("cost_usd")
-    usage = told.get("usage") or {}
-    side.input_tokens = usage.get("prompt_tokens")
-    side.output_tokens = usage.get("completion_tokens")
+    with reading_answer():
+        usage = told.get("usage") or {}
+        side.tell(
+            told["choices"][0]["message"]["content"] or "",
+            # A server that is no gateway names no provider.
+            (told.get("provider"), told.get("model")),
+            told.get("cost_usd"),
+            usage.get("prompt_tokens"),
+            usage.get("completion_tokens"),
+        )
 
 
 def as_table(sides: list[Side], width: int) -> str:
@@ -135,9 +170,16 @@ def as_table(sides: list[Side], width: int) -> str:
 def _wrapped(text: str, width: int) -> list[str]:
     return [
         piece
-        for line in text.splitlines()
+        for line in _escaped(text.replace("\r\n", "\n")).splitlines()
         for piece in textwrap.wrap(line, width) or [""]
     ]
+
+
+def _escaped(text: str) -> str:
+    """Without what would do something to a terminal, if it goes to one, and
+    without what cannot be written anywhere."""
+    unshown = _UNSHOWN if sys.stdout.isatty() else _UNWRITABLE
+    return unshown.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _dollars(usd: float | None) -> str:
@@ -244,7 +286,10 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error("there is nothing to ask: the prompt is empty")
     asyncio.run(_compare(sides, prompt, asked.max_tokens, asked.timeout))
     if asked.output == "json":
-        shown = json.dumps([asdict(s) for s in sides], ensure_ascii=False)
+        # An escape is the same in JSON.
+        shown = _escaped(
+            json.dumps([asdict(s) for s in sides], ensure_ascii=False)
+        )
     else:
         # By COLUMNS, if that is a number.
         shown = as_table(sides, shutil.get_terminal_size((80, 24)).columns)

@@ -94,7 +94,7 @@ def reading_answer() -> Iterator[None]:
     are not there."""
     try:
         yield
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
         told = f"no {error}" if isinstance(error, KeyError) else str(error)
         raise BrokenAnswerError(
             f"the answer has not the form of a gateway's: {told}"

@@ -130,6 +130,58 @@ async def test_a_side_that_fails_is_told_beside_the_other(monkeypatch, capsys):
 
 
 @pytest.mark.parametrize(
+    "told",
+    [
+        {},
+        [],
+        {**CHAT, "choices": []},
+        {**CHAT, "choices": [{"message": {"content": ["a"]}}]},
+        {**CHAT, "cost_usd": "dear"},
+    ],
+)
+async def test_an_answer_of_another_form_fails_its_side_alone(
+    monkeypatch, capsys, told
+):
+    sides = ["--model", "a", "--model", "b", "Write."]
+    replies = [Reply(200, CHAT), Reply(200, told)]
+    code, _ = await run(monkeypatch, replies, *sides)
+    assert code == 1
+    printed = capsys.readouterr().out
+    assert "Of the model." in printed
+    assert "error: the answer" in printed
+
+
+async def test_a_server_that_names_no_provider_is_compared(monkeypatch, capsys):
+    told = {key: CHAT[key] for key in ("model", "choices")}
+    sides = ["--model", "a", "--model", "b", "Write."]
+    code, _ = await run(monkeypatch, [Reply(200, told)], *sides)
+    assert code == 0
+    assert "served by gpt-4o" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("output", "on_terminal", "shown"),
+    [
+        ("table", True, "a\\u001b]0;b\\u0007\\ud83d"),
+        ("table", False, "a\x1b]0;b\x07\\ud83d"),
+        ("json", True, "a\\u009b"),
+    ],
+)
+async def test_what_an_answer_says_does_nothing_to_a_terminal(
+    monkeypatch, capsys, output, on_terminal, shown
+):
+    said = "a\x9b" if output == "json" else "a\x1b]0;b\x07\ud83d"
+    choices = [{"message": {"content": said}}]
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: on_terminal)
+    sides = ["--model", "a", "--model", "b", "--output", output, "Write."]
+    code, _ = await run(
+        monkeypatch, [Reply(200, {**CHAT, "choices": choices})], *sides
+    )
+    assert code == 0
+    assert shown in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
     ("arguments", "told"),
     [
         (["--model", "a", "Write."], "name two sides or more"),
