@@ -18,7 +18,7 @@ from llm_gateway.router.messages import (
 )
 from llm_gateway.router.output_check import check_output
 from llm_gateway.rpc.errors import CallError, made_error
-from llm_gateway.rpc.options import CallFields
+from llm_gateway.rpc.options import CallFields, check_text
 from llmgateway.v1 import content_pb2, gateway_pb2
 
 _NANOS = 1_000_000_000
@@ -57,19 +57,42 @@ class RoutedPrompt:
         self._request = request
         self._began_at = time.time()
         self._began = time.perf_counter()
+        self._asked: gateway_pb2.GenerateRequest | None = None
 
     def rejection(self) -> PromptResponse | None:
         """What the router refuses by itself; no gateway is asked then."""
-        problem = request_problem(self._request)
+        problem = request_problem(self._request) or self._unsendable()
         if problem is None:
             return None
         return self.failed(
             made_error(problem, "INVALID_ARGUMENT", "INVALID_REQUEST")
         )
 
+    def _unsendable(self) -> str | None:
+        """What protobuf or gRPC would raise for; None if nothing."""
+        token = self._request.auth_token
+        try:
+            if token is not None:
+                check_text("auth_token", token)
+            self.generate_request()
+        except (
+            ArithmeticError,
+            AttributeError,
+            RecursionError,
+            TypeError,
+            ValueError,
+        ) as error:
+            return f"The request cannot be sent: {error}"
+        return None
+
     def generate_request(self) -> gateway_pb2.GenerateRequest:
         """What the gateway is asked. `input_schema` and `template_variables`
         mean nothing here either."""
+        if self._asked is None:
+            self._asked = self._generate_request()
+        return self._asked
+
+    def _generate_request(self) -> gateway_pb2.GenerateRequest:
         asked = self._request
         request = gateway_pb2.GenerateRequest(
             model=asked.model_id or "",

@@ -46,6 +46,16 @@ class RoutingTest(client_case.ClientCase):
                 prompt_request(model_id="gpt-x", auth_token=token))
             self.assertEqual(response.error_code, code)
 
+    def test_what_cannot_be_sent_is_rejected_as_in_the_process(self):
+        for fields in ({"auth_token": "a\nb"}, {"auth_token": b"a"},
+                       {"max_tokens": 2 ** 40}, {"max_tokens": "many"},
+                       {"temperature": 10 ** 400}, {"tools": ["f"]},
+                       {"structured_output": {"a": object()}}):
+            response = self.route(**fields)
+            self.assertEqual((response.outcome, response.error_code),
+                             (RouteOutcome.REJECTED, "INVALID_INPUT"), fields)
+            self.assertTrue(response.error_message)
+
     def test_a_success_has_all_that_is_known(self):
         self.upstream.set_script("gpt-x", {
             "text": "four", "usage": {"prompt_tokens": 7,
