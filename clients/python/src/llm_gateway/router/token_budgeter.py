@@ -20,6 +20,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -51,7 +52,8 @@ class _Account:
     consumed_input: int = 0
     consumed_output: int = 0
     request_count: int = 0
-    requested_at: list[float] = field(default_factory=list)  # Unix seconds.
+    # Unix seconds, of the window of a rate; nothing where there is none.
+    requested_at: deque[float] = field(default_factory=deque)
     last_request_at: str | None = None
 
     @property
@@ -68,11 +70,16 @@ class _Account:
         output_tokens: int,
         at_seconds: float,
         at_text: str,
+        rates: RateLimitConfig | None,
     ) -> None:
         self.consumed_input += input_tokens
         self.consumed_output += output_tokens
         self.request_count += 1
-        self.requested_at.append(at_seconds)
+        if rates is not None:
+            self.requested_at.append(at_seconds)
+            oldest = at_seconds - rates.window_seconds
+            while self.requested_at and self.requested_at[0] <= oldest:
+                self.requested_at.popleft()
         self.last_request_at = at_text
 
 
@@ -131,6 +138,7 @@ class TokenBudgeter:
                     told.get("output_tokens", 0),
                     _unix_seconds(entry.timestamp),
                     entry.timestamp,
+                    rate_limit_config,
                 )
         return budgeter
 
@@ -199,6 +207,7 @@ class TokenBudgeter:
                     usage.output_tokens,
                     now,
                     time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now)),
+                    self._rates,
                 )
             cost = self.estimate_cost(
                 usage.model_id, usage.input_tokens, usage.output_tokens
@@ -354,9 +363,9 @@ class TokenBudgeter:
             return None
         now = self._clock()
         window = self._rates.window_seconds
-        account.requested_at = [
+        account.requested_at = deque(
             at for at in account.requested_at if at > now - window
-        ]
+        )
         most = int(
             self._rates.requests_per_minute * self._rates.burst_allowance
         )

@@ -182,6 +182,22 @@ class RatesTest(BudgeterCase):
         self.assertIsNone(self.reason(_SESSION))
 
 
+    def test_calls_beyond_the_window_are_kept_by_no_account(self):
+        for _ in range(50):
+            self.debit(_SESSION, 1)
+            self.now += 1
+        kept = self.budgeter._accounts["S"].requested_at
+        self.assertEqual(len(kept), 10)
+
+
+class NoRatesTest(BudgeterCase):
+
+    def test_no_times_of_calls_are_kept(self):
+        self.allocate(_SESSION, 1000)
+        self.debit(_SESSION, 1)
+        self.assertFalse(self.budgeter._accounts["S"].requested_at)
+
+
 class ReportTest(BudgeterCase):
 
     def test_a_status_is_of_the_very_scope(self):
