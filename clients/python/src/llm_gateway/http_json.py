@@ -12,9 +12,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import email.message
+import functools
 import http.client
 import io
 import json
+import os
 import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,6 +29,7 @@ from llm_gateway.providers.retrying import WAIT_S_MAX
 _HEAD_BYTES_MAX = 256 * 1024
 _BODY_BYTES_MAX = 64 * 1024 * 1024
 _CONNECT_TIMEOUT_S = 10.0
+_TLS_CONTEXTS_MAX = 8
 
 
 class UnreachableError(GatewayError):
@@ -130,7 +133,7 @@ def configured_http(
         problems[key[0]] = "has characters of no key; keys are printable ASCII"
     if ca is not None and not problems:
         try:
-            ssl.create_default_context(cafile=ca)
+            _tls_context(ca)
         except OSError as error:  # ssl.SSLError, too.
             problems["GATEWAY_CA"] = (
                 f"is {ca!r}; it must be a PEM file with the issuer of the "
@@ -145,6 +148,33 @@ def _without_password(url: str) -> str:
     """As it may be shown."""
     _, at, after = url.rpartition("@")
     return f"...{at}{after}" if at else url
+
+
+def _tls_context(ca: str | None) -> ssl.SSLContext:
+    """Reading the certificates takes 50 ms, so it is done anew only where a
+    file of them has changed. Raises OSError."""
+    if ca is not None:
+        return _read_tls_context(ca, (_version(ca),))
+    paths = ssl.get_default_verify_paths()
+    versions = []
+    for path in (paths.cafile, paths.capath):
+        try:
+            versions.append(_version(path) if path else None)
+        except OSError:
+            versions.append(None)
+    return _read_tls_context(None, tuple(versions))
+
+
+def _version(path: str) -> tuple[str, int, int]:
+    told = os.stat(path)
+    return os.path.abspath(path), told.st_mtime_ns, told.st_size
+
+
+@functools.lru_cache(maxsize=_TLS_CONTEXTS_MAX)
+def _read_tls_context(
+    ca: str | None, versions: tuple[tuple[str, int, int] | None, ...]
+) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=ca)
 
 
 class JsonHttp:
@@ -175,7 +205,7 @@ class JsonHttp:
         self._key = key
         self._tls: ssl.SSLContext | None = None
         if parts.scheme == "https":
-            self._tls = ssl.create_default_context(cafile=ca)
+            self._tls = _tls_context(ca)
 
     async def ask(
         self,

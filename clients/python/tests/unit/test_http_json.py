@@ -1,4 +1,5 @@
 import asyncio
+import ssl
 
 import pytest
 
@@ -7,6 +8,7 @@ from llm_gateway.http_json import (
     HttpFailureError,
     JsonHttp,
     UnreachableError,
+    configured_http,
     retry_advice,
 )
 
@@ -163,6 +165,30 @@ async def test_leaving_a_call_hangs_up():
 def test_an_address_that_is_none_is_refused(url):
     with pytest.raises(ValueError, match="no address of a gateway"):
         JsonHttp(url)
+
+
+def test_certificates_are_read_again_only_where_they_have_changed(
+    monkeypatch, tmp_path
+):
+    system = ssl.create_default_context()
+    read = []
+
+    def reads(cafile=None):
+        read.append(cafile)
+        return system
+
+    monkeypatch.setattr(ssl, "create_default_context", reads)
+    ca = tmp_path / "ca.pem"
+    ca.write_text("one")
+    name = ("GATEWAY_KEY", None)
+    for _ in range(3):
+        configured_http(("GATEWAY_URL", "https://h:1"), name, str(ca))
+    assert read == [str(ca)]
+    ca.write_text("another")
+    JsonHttp("https://h:1", ca=str(ca))
+    assert read == [str(ca)] * 2
+    with pytest.raises(OSError):
+        JsonHttp("https://h:1", ca=str(tmp_path / "nowhere.pem"))
 
 
 async def test_a_header_is_one_line():
