@@ -85,41 +85,45 @@ class LLMClient:
         """
         self._check(messages, response_model)
         asked = model or self._config.model
-        self._costs.check()
-        with traced_llm_call(model=asked, provider=self._name) as span:
-            begun = time.monotonic()
-            try:
-                response = await self._provider.complete(
-                    messages,
-                    response_model,
-                    asked,
-                    max_tokens=max_tokens or self._config.max_tokens,
-                    temperature=(
-                        self._config.temperature
-                        if temperature is None
-                        else temperature
-                    ),
-                )
-            except ResponseValidationError as error:
-                # It was answered, so it is paid for.
-                if error.usage is not None:
-                    span.tell_usage(error.usage)
-                    self._costs.record(error.usage)
-                raise
-            if not response.latency_ms:
-                response.latency_ms = (time.monotonic() - begun) * 1000
-            span.tell(response)
-            try:
-                self._costs.record(response.usage, response)
-            finally:
-                self._log(response)
+        async with self._costs.call_under_way():
+            self._check_open()  # It may have waited.
+            with traced_llm_call(model=asked, provider=self._name) as span:
+                begun = time.monotonic()
+                try:
+                    response = await self._provider.complete(
+                        messages,
+                        response_model,
+                        asked,
+                        max_tokens=max_tokens or self._config.max_tokens,
+                        temperature=(
+                            self._config.temperature
+                            if temperature is None
+                            else temperature
+                        ),
+                    )
+                except ResponseValidationError as error:
+                    # It was answered, so it is paid for.
+                    if error.usage is not None:
+                        span.tell_usage(error.usage)
+                        self._costs.record(error.usage)
+                    raise
+                if not response.latency_ms:
+                    response.latency_ms = (time.monotonic() - begun) * 1000
+                span.tell(response)
+                try:
+                    self._costs.record(response.usage, response)
+                finally:
+                    self._log(response)
         return response
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ValueError("this LLMClient is closed; make a new one")
 
     def _check(
         self, messages: Sequence[LLMMessage], response_model: type[T]
     ) -> None:
-        if self._closed:
-            raise ValueError("this LLMClient is closed; make a new one")
+        self._check_open()
         if not isinstance(response_model, type) or not issubclass(
             response_model, BaseModel
         ):

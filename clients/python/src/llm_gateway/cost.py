@@ -6,9 +6,13 @@ what they cost.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
 import math
 import threading
+from collections import deque
+from collections.abc import AsyncIterator
 from typing import Any, NamedTuple
 
 from llm_gateway.exceptions import CostLimitExceededError
@@ -92,6 +96,15 @@ class CostTracker:
     A warning is logged once, when `cost_warn_usd` is reached. Once
     `cost_limit_usd` is reached `check` and `record` raise
     CostLimitExceededError. None or 0 is no limit. Thread-safe.
+
+        async with tracker.call_under_way():
+            response = ...
+            tracker.record(response.usage, response)
+
+    Of calls made together another waits while those under way, at what calls
+    have cost in the mean, would reach the limit; the first one, of which
+    nothing is known, has gone alone. So the limit is passed by no more than
+    what those under way cost above the mean.
     """
 
     def __init__(
@@ -102,6 +115,10 @@ class CostTracker:
         self._limit_usd = cost_limit_usd
         self._warn_usd = cost_warn_usd
         self._lock = threading.Lock()
+        self._under_way = 0
+        self._has_ended = False
+        # For those that wait: each is told when it may look again.
+        self._waiting: deque[asyncio.Future[None]] = deque()
         self._zero()
 
     def _zero(self) -> None:
@@ -114,6 +131,62 @@ class CostTracker:
     def check(self) -> None:
         """Raises where the limit is spent, before a call is made."""
         self._refuse_beyond(None)
+
+    @contextlib.asynccontextmanager
+    async def call_under_way(self) -> AsyncIterator[None]:
+        """Around a call; raises where the limit is spent, before it begins."""
+        await self._begin()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._under_way -= 1
+                self._has_ended = True
+            self._wake_next()
+
+    async def _begin(self) -> None:
+        has_waited = False
+        while True:
+            with self._lock:
+                is_spent = self._is_spent()
+                if is_spent or self._has_room():
+                    self._under_way += not is_spent
+                    break
+                turn = asyncio.get_running_loop().create_future()
+                # Whose turn it was stays before those that came later.
+                if has_waited:
+                    self._waiting.appendleft(turn)
+                else:
+                    self._waiting.append(turn)
+            has_waited = True
+            try:
+                await turn
+            except BaseException:
+                with self._lock, contextlib.suppress(ValueError):
+                    self._waiting.remove(turn)
+                self._wake_next()
+                raise
+        self._wake_next()
+        if is_spent:
+            self._refuse_beyond(None)
+
+    def _has_room(self) -> bool:
+        if not self._limit_usd or not self._under_way:
+            return True
+        mean = self.total_cost_usd / max(1, self._calls)
+        expected = self.total_cost_usd + mean * self._under_way
+        return self._has_ended and expected < self._limit_usd
+
+    def _wake_next(self) -> None:
+        """Who is woken wakes the next one, unless there is no room."""
+        while True:
+            with self._lock:
+                if not self._waiting:
+                    return
+                turn = self._waiting.popleft()
+            with contextlib.suppress(RuntimeError):  # Its loop has ended.
+                turn.get_loop().call_soon_threadsafe(_wake, turn)
+                return
 
     def record(
         self, usage: TokenUsage, response: LLMResponse[Any] | None = None
@@ -139,10 +212,16 @@ class CostTracker:
             )
         self._refuse_beyond(response)
 
+    def _is_spent(self) -> bool:
+        return bool(self._limit_usd) and self.total_cost_usd >= (
+            self._limit_usd or 0
+        )
+
     def _refuse_beyond(self, response: LLMResponse[Any] | None) -> None:
-        total = self.total_cost_usd
-        if self._limit_usd and total >= self._limit_usd:
-            raise CostLimitExceededError(total, self._limit_usd, response)
+        if self._is_spent():
+            raise CostLimitExceededError(
+                self.total_cost_usd, self._limit_usd or 0, response
+            )
 
     @property
     def total_cost_usd(self) -> float:
@@ -170,3 +249,8 @@ class CostTracker:
         """Forgets everything; the warning may come again."""
         with self._lock:
             self._zero()
+
+
+def _wake(turn: asyncio.Future[None]) -> None:
+    if not turn.done():
+        turn.set_result(None)

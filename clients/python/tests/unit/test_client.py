@@ -96,6 +96,73 @@ async def test_beyond_the_limit_no_provider_is_asked():
         assert llm.call_count == 2
 
 
+class Slow(FakeLLMProvider):
+    """Each answer costs half a dollar, and the first ones fail."""
+
+    def __init__(self, failures=0):
+        super().__init__(lambda *_: FOUR)
+        self.failures = failures
+        self.under_way = self.most = 0
+
+    async def complete(self, *asked, **more):
+        self.under_way += 1
+        self.most = max(self.most, self.under_way)
+        await asyncio.sleep(0.01)
+        self.under_way -= 1
+        response = await super().complete(*asked, **more)
+        if self.call_count <= self.failures:
+            raise ProviderError("slow", OSError("no"))
+        response.usage = TokenUsage(1, 1, 0.25, 0.25)
+        return response
+
+
+async def together(llm, count):
+    calls = (llm.complete(QUESTION, Answer) for _ in range(count))
+    return await asyncio.gather(*calls, return_exceptions=True)
+
+
+async def test_calls_made_together_stay_within_the_limit():
+    slow = Slow()
+    async with client(slow, cost_limit_usd=5) as llm:
+        told = await together(llm, 50)
+        assert llm.total_cost_usd == 5
+    assert slow.call_count == 10
+    assert slow.most > 1  # All but the first.
+    refused = [each for each in told if isinstance(each, Exception)]
+    assert len(refused) == 41  # The answer that reached it among them.
+    assert all(isinstance(each, CostLimitExceededError) for each in refused)
+
+
+async def test_failures_hold_up_only_the_first_of_calls_made_together():
+    slow = Slow(failures=50)
+    async with client(slow, cost_limit_usd=1) as llm:
+        await together(llm, 50)
+    assert slow.call_count == 50
+    assert slow.most > 1
+
+
+async def test_without_a_limit_no_call_waits():
+    slow = Slow()
+    async with client(slow) as llm:
+        await together(llm, 50)
+    assert slow.most == 50
+
+
+async def test_who_stops_waiting_for_room_holds_up_nobody():
+    slow = Slow()
+    async with client(slow, cost_limit_usd=5) as llm:
+        first, second, third = (
+            asyncio.ensure_future(llm.complete(QUESTION, Answer))
+            for _ in range(3)
+        )
+        await asyncio.sleep(0)
+        second.cancel()
+        assert (await first).content == (await third).content == FOUR
+        with pytest.raises(asyncio.CancelledError):
+            await second
+    assert slow.call_count == 2
+
+
 async def test_an_answer_that_does_not_fit_is_paid_for():
     class Unfit:
         async def complete(self, *_, **__):
