@@ -256,8 +256,9 @@ constexpr HelpItem kPricesItems[] = {
      "--image_input_usd PRICE, --image_output_usd PRICE",
      "set: dollars for a million tokens; the first two are required"},
     {"--step tier=WHICH,above=TOKENS,input=USD,output=USD,...",
-     "set: what it costs in the tier batch, flex or priority, or with "
-     "longer prompts; several times"},
+     "set: what it costs in the tier batch, flex, priority, fast_mode, "
+     "us_inference or fast_mode_us_inference, or with longer prompts; several "
+     "times"},
     {"--from TIME", "set, remove: from when on, as in 2027-01-31T00:00:00Z"},
 };
 constexpr HelpItem kMetricsItems[] = {

@@ -28,9 +28,10 @@ TokenRates CompleteRates(const ListedRates& listed) {
 }
 
 ServiceTier ServiceTierOf(std::string_view name) {
-  if (name == "batch") return ServiceTier::kBatch;
-  if (name == "flex") return ServiceTier::kFlex;
-  if (name == "priority" || name == "fast") return ServiceTier::kPriority;
+  for (const NamedServiceTier& each : kPricedTiers) {
+    if (each.name == name) return each.tier;
+  }
+  if (name == "fast") return ServiceTier::kPriority;
   const bool is_standard = name.empty() || name == "default" ||
                            name == "standard" || name == "standard_only" ||
                            name == "auto" || name == "on_demand";
@@ -39,10 +40,17 @@ ServiceTier ServiceTierOf(std::string_view name) {
 
 std::optional<ServiceTier> PricedTierOf(std::string_view name) {
   if (name.empty()) return ServiceTier::kStandard;
-  if (name == "batch" || name == "flex" || name == "priority") {
-    return ServiceTierOf(name);
+  for (const NamedServiceTier& each : kPricedTiers) {
+    if (each.name == name) return each.tier;
   }
   return std::nullopt;
+}
+
+std::string_view PricedTierName(ServiceTier tier) {
+  for (const NamedServiceTier& each : kPricedTiers) {
+    if (each.tier == tier) return each.name;
+  }
+  return "";
 }
 
 ModelRates::ModelRates(const TokenRates& rates)

@@ -8,15 +8,19 @@
 //   const ModelRates price(CompleteRates(listed));
 //   price.RatesFor(input_tokens, ServiceTier::kStandard)[TokenKind::kInput];
 //
-// Not told apart: who asks from where (data residency), Anthropic's fast mode,
-// searches, sessions and other things that are no tokens, and cached sound and
-// images.
+// What a vendor bills by a multiplier of all prices - Anthropic's fast mode and
+// its inference in the US alone - is a service tier here, and so are both
+// together.
+//
+// Not told apart: searches, sessions and other things that are no tokens, and
+// cached sound and images.
 //
 // Thread contract: immutable.
 
 #ifndef SERVICE_MONEY_MODEL_PRICE_H_
 #define SERVICE_MONEY_MODEL_PRICE_H_
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -45,18 +49,38 @@ enum class ServiceTier : uint8_t {
   kBatch,
   kFlex,
   kPriority,
+  kFastMode,
+  kUsInference,
+  kFastModeUsInference,
   kOther,  // No price is of it.
 };
 
-// Returns the tier that an answer calls `name`: `batch`, `flex`, or `priority`,
-// which OpenAI also calls `fast`; standard for what vendors call that, and
+// The tiers that prices are of beside the standard one, with their names.
+struct NamedServiceTier {
+  ServiceTier tier;
+  std::string_view name;
+};
+inline constexpr std::array<NamedServiceTier, 6> kPricedTiers = {{
+    {ServiceTier::kBatch, "batch"},
+    {ServiceTier::kFlex, "flex"},
+    {ServiceTier::kPriority, "priority"},
+    {ServiceTier::kFastMode, "fast_mode"},
+    {ServiceTier::kUsInference, "us_inference"},
+    {ServiceTier::kFastModeUsInference, "fast_mode_us_inference"},
+}};
+
+// Returns the tier that an answer calls `name`: one of kPricedTiers, of which
+// OpenAI calls `priority` also `fast`; standard for what vendors call that, and
 // where nothing is said (`default`, `standard`, `standard_only`, `auto`, and
 // `on_demand` of Groq).
 ServiceTier ServiceTierOf(std::string_view name);
 
-// Returns the tier of a price: `batch`, `flex`, `priority`, or standard if the
-// name is empty; nothing for any other name.
+// Returns the tier of a price: one of kPricedTiers, or standard if the name is
+// empty; nothing for any other name.
 std::optional<ServiceTier> PricedTierOf(std::string_view name);
+
+// Returns the name by which PricedTierOf() knows the tier; empty of kOther.
+std::string_view PricedTierName(ServiceTier tier);
 
 class ModelRates {
  public:

@@ -7,11 +7,11 @@
 //   openai gpt-5.4 batch in 1.25 out 7.5 cached 0.125
 //   ollama * in 0 out 0
 //
-// The lines of one model follow each other. A tier is `batch`, `flex` or
-// `priority`. Prices are named as kTokenKinds says; `in` and `out` are
-// required, and CompleteRates says what others are that are left out. A model
-// that ends in `*` stands for all models that begin so, and the vendor `*` for
-// any vendor. What follows a `#` at the beginning of a line is a comment.
+// The lines of one model follow each other. A tier is one of kPricedTiers.
+// Prices are named as kTokenKinds says; `in` and `out` are required, and
+// CompleteRates says what others are that are left out. A model that ends in
+// `*` stands for all models that begin so, and the vendor `*` for any vendor.
+// What follows a `#` at the beginning of a line is a comment.
 //
 // Thread-safe: a plain function.
 

@@ -23,21 +23,6 @@ using ::llmgateway::v1::PriceStep;
 constexpr int64_t kLastSecond = 9'183'110'399;
 constexpr int32_t kNanosPerSecond = 1'000'000'000;
 
-std::string_view TierName(ServiceTier tier) {
-  switch (tier) {
-    case ServiceTier::kBatch:
-      return "batch";
-    case ServiceTier::kFlex:
-      return "flex";
-    case ServiceTier::kPriority:
-      return "priority";
-    case ServiceTier::kStandard:
-    case ServiceTier::kOther:
-      break;
-  }
-  return "";
-}
-
 ModelRates ReadSteps(const ModelPrice& from, PriceReport report) {
   if (from.steps().empty()) {
     report("steps", "is required; at least the standard tier's price");
@@ -77,7 +62,7 @@ void FillPriceMessage(const PriceEntry& entry, ModelPrice* to) {
   to->set_kind(entry.vendor);
   for (const ModelRates::Step& step : entry.price.steps()) {
     PriceStep* const told = to->add_steps();
-    told->set_service_tier(std::string(TierName(step.tier)));
+    told->set_service_tier(std::string(PricedTierName(step.tier)));
     told->set_above_input_tokens(step.above_input_tokens);
     FillListedRates(step.rates, told);
   }

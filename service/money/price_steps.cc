@@ -2,12 +2,26 @@
 
 #include <algorithm>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "base/string_view.h"
 
 namespace gateway {
+namespace {
+
+// Says of a name what it should be.
+std::string TierProblem() {
+  std::string problem = "must be ";
+  for (const NamedServiceTier& each : kPricedTiers) {
+    absl::StrAppend(&problem, ToAbsl(each.name), ", ");
+  }
+  return problem + "or empty";
+}
+
+}  // namespace
 
 void PriceStepsReader::Add(std::string_view service_tier,
                            int64_t above_input_tokens, const TokenRates& rates,
@@ -15,7 +29,7 @@ void PriceStepsReader::Add(std::string_view service_tier,
   const size_t place = added_++;
   const std::optional<ServiceTier> tier = PricedTierOf(service_tier);
   if (!tier.has_value()) {
-    report("service_tier", "must be batch, flex or priority, or empty");
+    report("service_tier", TierProblem());
     return;
   }
   if (above_input_tokens < 0 || above_input_tokens > kAboveInputTokensMax) {

@@ -2,14 +2,21 @@
 input, what of that was cached - costs the same by each API, whole and streamed,
 forwarded and translated (docs/cost.md)."""
 
+from fractions import Fraction
+import itertools
 import json
+import os
+import subprocess
+import tempfile
 import unittest
 
 from tests.integration import gateway_case
 from tests.integration import grpc_caller
 from tests.integration import http_calls
 from tests.integration.http_calls import chat
+from tests.testing.gateway_process import environment
 
+_GATEWAYCTL = os.path.abspath(os.path.join("clients", "cli", "gatewayctl"))
 _JSON = "application/json"
 _STREAM = "text/event-stream"
 _APIS = ("chat", "messages", "gemini", "grpc")
@@ -56,29 +63,13 @@ def _gemini(usage):
         "content": {"role": "model", "parts": [{"text": "ab"}]}}]}
 
 
-class ToldInPiecesTest(gateway_case.GatewayCase):
+class _PiecesCase(gateway_case.GatewayCase):
 
     calls_grpc = True
-    config = gateway_case.PROVIDERS + """\
-  - name: gemini
-    gemini: {{base_url: "http://{upstream}", api_key: "env:OPENAI_KEY"}}
-routing:
-  model_rules:
-    - {{prefix: "claude-", targets: [anthropic]}}
-    - {{prefix: "gemini-", targets: [gemini]}}
-  default_target: openai
-prices:
-  models:
-    - model: "*"
-      input: "1"
-      output: "2"
-      cached_input: "0.1"
-      audio_input: "10"
-      image_input: "100"
-      steps:
-        - {{service_tier: priority, input: "10", output: "20"}}
-        - {{service_tier: flex, input: "0.5", output: "1"}}
-"""
+
+    def name_of(self, model, api):
+        """So that each call has a line of the access log that is its own."""
+        return "%s-%s" % (model, api)
 
     def ask(self, api, model, stream):
         if api == "grpc":
@@ -104,7 +95,7 @@ prices:
         """Of a stream, or of a whole answer."""
         stream = not body.startswith("{")
         for api in _APIS:
-            name = "%s-%s" % (model, api)
+            name = self.name_of(model, api)
             self.upstream.set_script(name, {
                 "body": body, "content_type": _STREAM if stream else _JSON})
             with self.subTest(api=api, model=name):
@@ -112,6 +103,31 @@ prices:
                 line = self.gateway.wait_for_access(model=name)
                 self.assertEqual(line["cost_usd_nanos"], nanos, line)
                 self.assertEqual(line.get("usage_estimated", False), estimated)
+                self.assertTrue(line.get("cost_known", True), line)
+
+
+class ToldInPiecesTest(_PiecesCase):
+
+    config = gateway_case.PROVIDERS + """\
+  - name: gemini
+    gemini: {{base_url: "http://{upstream}", api_key: "env:OPENAI_KEY"}}
+routing:
+  model_rules:
+    - {{prefix: "claude-", targets: [anthropic]}}
+    - {{prefix: "gemini-", targets: [gemini]}}
+  default_target: openai
+prices:
+  models:
+    - model: "*"
+      input: "1"
+      output: "2"
+      cached_input: "0.1"
+      audio_input: "10"
+      image_input: "100"
+      steps:
+        - {{service_tier: priority, input: "10", output: "20"}}
+        - {{service_tier: flex, input: "0.5", output: "1"}}
+"""
 
     def test_the_tier_that_is_told_last_served(self):
         for number, (nanos, tiers) in enumerate((
@@ -174,6 +190,80 @@ prices:
             {"type": "content_block_stop", "index": 0},
             {"type": "message_delta", "delta": {"stop_reason": "tool_use"}},
             {"type": "message_stop"}), estimated=True)
+
+
+class AnthropicsMultipliersTest(_PiecesCase):
+    """Fast mode and inference in the US have the prices that are shipped, and
+    the ledger knows them by their names."""
+
+    _USAGE = {"input_tokens": 101, "cache_read_input_tokens": 203,
+              "cache_creation_input_tokens": 307, "cache_creation": {
+                  "ephemeral_5m_input_tokens": 200,
+                  "ephemeral_1h_input_tokens": 107},
+              "output_tokens": 53, "service_tier": "standard"}
+    # In dollars for a million tokens, in the order of the counts.
+    _TOKENS = (101, 203, 200, 107, 53)
+    _OPUS = ("5", "0.5", "6.25", "10", "25")
+    _SONNET = ("2", "0.2", "2.5", "4", "10")
+    _dates = itertools.count(20270101)
+
+    @classmethod
+    def setUpClass(cls):
+        folder = tempfile.TemporaryDirectory(prefix="multipliers")
+        cls.addClassCleanup(folder.cleanup)
+        cls.ledger = os.path.join(folder.name, "ledger.db")
+        cls.config = gateway_case.PROVIDERS + """\
+routing: {{default_target: anthropic}}
+ledger: {{path: "%s"}}
+""" % cls.ledger
+        super().setUpClass()
+
+    def name_of(self, model, api):
+        del api
+        return "%s-%d" % (model, next(self._dates))
+
+    def nanos(self, prices, multiplier):
+        """By arithmetic of its own: rounded half up once."""
+        exact = sum(Fraction(price) * count for price, count in zip(
+            prices, self._TOKENS)) * Fraction(multiplier) * 1000
+        return int(exact + Fraction(1, 2))
+
+    def reprice(self):
+        done = subprocess.run(
+            [_GATEWAYCTL, "ledger", "reprice", self.ledger, "--prices",
+             "gateway", "--output", "json"], text=True, check=False,
+            capture_output=True, timeout=60,
+            env=environment({"GATEWAY_ADMIN": self.gateway.admin}))
+        self.assertEqual((done.returncode, done.stderr), (0, ""), done.stdout)
+        return json.loads(done.stdout)
+
+    def test_each_multiplies_all_prices(self):
+        fast, in_us = {"speed": "fast"}, {"inference_geo": "us"}
+        sum_nanos = 0
+        for model, prices, told, multiplier in (
+                ("claude-opus-4-8", self._OPUS, {
+                    "speed": "standard", "inference_geo": "global"}, "1"),
+                ("claude-opus-4-8", self._OPUS, fast, "2"),
+                ("claude-opus-4-6", self._OPUS, fast, "6"),
+                ("claude-opus-4-8", self._OPUS, in_us, "1.1"),
+                ("claude-sonnet-5", self._SONNET, in_us, "1.1"),
+                ("claude-opus-4-7", self._OPUS, {**fast, **in_us}, "6.6"),
+                ("claude-opus-5", self._OPUS, {**fast, **in_us}, "2.2")):
+            nanos = self.nanos(prices, multiplier)
+            start = {**self._USAGE, **told}
+            end = {"output_tokens": self._USAGE["output_tokens"]}
+            self.expect(nanos, model, _messages_stream(start, end))
+            self.expect(nanos, model, json.dumps({
+                "id": "msg_1", "type": "message", "role": "assistant",
+                "model": "m", "stop_reason": "end_turn",
+                "content": [{"type": "text", "text": "ab"}],
+                "usage": start}))
+            sum_nanos += 2 * len(_APIS) * nanos
+        found = self.reprice()
+        self.assertTrue(found["agrees"], found)
+        self.assertEqual(found["unpriced"], 0, found)
+        self.assertEqual(found["recorded_usd_nanos"], sum_nanos)
+        self.assertEqual(found["repriced_usd_nanos"], sum_nanos)
 
 
 if __name__ == "__main__":

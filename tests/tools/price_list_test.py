@@ -149,6 +149,72 @@ class PriceListTest(unittest.TestCase):
                                     "priority": ["5"]},
             ("v", "a-2024-02-02"): {"": ["3"]},
             ("w", "a-2024-01-01"): {"": ["2"]}})
+        base = {"": ["2"], "us_inference": ["3"]}
+        models = {("v", "a"): base, ("v", "a-20240101"): {"": ["2"]}}
+        self.assertEqual(price_list.without_dates(
+            price_list.with_all_tiers(models)), {("v", "a"): base})
+
+    def test_anthropics_multipliers_make_tiers(self):
+        claude = {**chat(cache_read_input_token_cost="0.25",
+                         cache_creation_input_token_cost="2.5",
+                         input_cost_per_token_above_200k_tokens="4",
+                         output_cost_per_token_above_200k_tokens="12"),
+                  "litellm_provider": "anthropic",
+                  "provider_specific_entry": {
+                      "us": decimal.Decimal("1.1"),
+                      "fast": decimal.Decimal("6.0"), "eu": 2}}
+        self.assertEqual(lines("claude-x", claude), [
+            "in 2 out 8 cached 0.25 write 2.5 write_1h 4",
+            ">200000 in 4 out 12 cached 0.5 write 5 write_1h 8",
+            "fast_mode in 12 out 48 cached 1.5 write 15 write_1h 24",
+            "fast_mode >200000 in 24 out 72 cached 3 write 30 write_1h 48",
+            "us_inference in 2.2 out 8.8 cached 0.275 write 2.75 write_1h 4.4",
+            "us_inference >200000 in 4.4 out 13.2 cached 0.55 write 5.5 "
+            "write_1h 8.8",
+            "fast_mode_us_inference in 13.2 out 52.8 cached 1.65 write 16.5 "
+            "write_1h 26.4",
+            "fast_mode_us_inference >200000 in 26.4 out 79.2 cached 3.3 "
+            "write 33 write_1h 52.8"])
+        del claude["provider_specific_entry"]["fast"]
+        self.assertEqual(
+            list(price_list.models_of({"claude-x": claude})[
+                "anthropic", "claude-x"]), ["", "us_inference"])
+        # It is another vendor's who sells the same model.
+        claude["litellm_provider"] = "openrouter"
+        self.assertEqual(len(lines("claude-x", claude)), 2)
+
+    def test_a_multiplied_price_that_cannot_be_kept_is_an_error(self):
+        claude = {**chat(cache_read_input_token_cost="0.000000001"),
+                  "litellm_provider": "anthropic"}
+        self.assertEqual(len(lines("claude-x", claude)), 1)
+        claude["provider_specific_entry"] = {"us": decimal.Decimal("1.1")}
+        with self.assertRaises(ValueError):
+            lines("claude-x", claude)
+
+    def test_a_multiplier_that_is_none_is_an_error(self):
+        for wrong in (decimal.Decimal("0"), decimal.Decimal("0.5"), "1.1",
+                      None):
+            with self.subTest(wrong=wrong), self.assertRaises(ValueError):
+                lines("claude-x", {**chat(), "litellm_provider": "anthropic",
+                                   "provider_specific_entry": {"us": wrong}})
+
+    def test_multipliers_that_the_list_lacks_are_anthropics(self):
+        claude = {**chat(), "litellm_provider": "anthropic"}
+        self.assertEqual(lines("claude-sonnet-4-6", claude),
+                         ["in 2 out 8", "us_inference in 2.2 out 8.8"])
+        self.assertEqual(
+            lines("claude-opus-5-20260723", claude),
+            ["in 2 out 8", "fast_mode in 4 out 16",
+             "us_inference in 2.2 out 8.8",
+             "fast_mode_us_inference in 4.4 out 17.6"])
+        # What the list says counts.
+        claude["provider_specific_entry"] = {"fast": decimal.Decimal("3")}
+        self.assertEqual(
+            lines("claude-opus-5", claude)[1:3],
+            ["fast_mode in 6 out 24", "us_inference in 2.2 out 8.8"])
+        # Nor is a price of older ones known.
+        self.assertEqual(lines("claude-sonnet-4-5", {
+            **chat(), "litellm_provider": "anthropic"}), ["in 2 out 8"])
 
     def test_the_file_says_of_when_it_is(self):
         file = io.StringIO()

@@ -30,12 +30,16 @@ What is made of the entries besides other units:
   the list lacks it for some models and has a wrong one for others. A price of
   cache writes below that of input is none, but that of reads where there is no
   other.
+- What Anthropic bills by a multiplier of all prices - fast mode and inference
+  in the US, which the list has in `provider_specific_entry` - is a tier for
+  each, and one for both together. What the list lacks is in MULTIPLIERS.
 - Fine-tuned models stand for all names that begin with theirs.
 """
 
 import datetime
 import decimal
 import json
+import math
 import pathlib
 import re
 import sys
@@ -99,6 +103,21 @@ OTHERWISE = {"cached": "in", "write": "in", "write_1h": "write",
 TIERS = {"": "", "_batches": "batch", "_flex": "flex",
          "_priority": "priority"}
 
+# Tiers whose prices are the standard ones, multiplied; by the list's names of
+# the multipliers.
+MULTIPLIED_TIERS = {"fast_mode": ("fast",), "us_inference": ("us",),
+                    "fast_mode_us_inference": ("fast", "us")}
+
+# What Anthropic says of models of which the list does not, as of 2026-08-01:
+# platform.claude.com/docs/en/manage-claude/data-residency has inference in the
+# US at 1.1 from Opus 4.6 on, and platform.claude.com/docs/en/build-with-claude/
+# fast-mode has the models with a fast mode.
+MULTIPLIERS = {
+    "claude-opus-5": {"us": decimal.Decimal("1.1"),
+                      "fast": decimal.Decimal(2)},
+    "claude-sonnet-4-6": {"us": decimal.Decimal("1.1")},
+}
+
 DATE = re.compile(r"(?:-20\d\d-\d\d-\d\d|[-@]20\d{6})$")
 MARK = re.compile(r"_above_(\d+)k_tokens")
 
@@ -147,6 +166,35 @@ def in_proportion(rates, whole, of):
     return changed
 
 
+def multipliers_of(name, entry):
+    """{the list's name of it: by how much all prices of the model multiply}."""
+    vendor, model = name
+    if vendor != "anthropic":
+        return {}
+    known = MULTIPLIERS.get(DATE.sub("", model), {})
+    listed_ones = entry.get("provider_specific_entry", {})
+    found = {each: multiplier
+             for each, multiplier in {**known, **listed_ones}.items()
+             if (each,) in MULTIPLIED_TIERS.values()}
+    for each, multiplier in found.items():
+        if not isinstance(multiplier, decimal.Decimal) or multiplier < 1:
+            raise ValueError("%s: %s of %r is no multiplier" % (
+                model, each, multiplier))
+    return found
+
+
+def multiplied_steps(name, entry, steps):
+    """The steps of further tiers, each with those of the standard tier."""
+    multipliers = multipliers_of(name, entry)
+    return {
+        (tier, mark): {
+            kind: price * math.prod(multipliers[each] for each in factors)
+            for kind, price in rates.items()}
+        for tier, factors in MULTIPLIED_TIERS.items()
+        if all(each in multipliers for each in factors)
+        for (of, mark), rates in steps.items() if not of}
+
+
 def steps_of(name, entry):
     """{(tier, thousand tokens above): {our name: per token}}, or None."""
     standard = listed(name, entry, "")
@@ -168,7 +216,7 @@ def steps_of(name, entry):
                 continue
             more = in_proportion(rates, standard, standard)
             steps[tier, mark] = {**more, **rates}
-    return steps
+    return {**steps, **multiplied_steps(name, entry, steps)}
 
 
 def rates_text(rates):
@@ -231,7 +279,8 @@ def with_all_tiers(models):
         base = models.get((vendor, DATE.sub("", model)), tiers)
         more = base if base[""] == tiers[""] else {}
         completed[vendor, model] = {
-            tier: tiers.get(tier, more.get(tier)) for tier in TIERS.values()
+            tier: tiers.get(tier, more.get(tier))
+            for tier in (*TIERS.values(), *MULTIPLIED_TIERS)
             if tier in tiers or tier in more}
     return completed
 

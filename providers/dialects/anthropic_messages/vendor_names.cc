@@ -101,7 +101,25 @@ absl::Status WireUsage::Read(JsonValue& value, ExtensionList* extensions) {
   if (!read.ok()) is_broken_ = true;
   if (!told_input_) input_ = before;
   told_output_ = told_output_ || output_tokens_ == 0;
+  NameTier();
   return read;
+}
+
+void WireUsage::NameTier() {
+  if (has_advisor_) {
+    billed_tier_ = "advisor";
+    return;
+  }
+  billed_tier_ = service_tier_;
+  const auto add = [this](std::string_view name) {
+    if (billed_tier_.empty() || billed_tier_ == "default") {
+      billed_tier_ = name;
+    } else {
+      absl::StrAppend(&billed_tier_, "_", ToAbsl(name));
+    }
+  };
+  if (is_fast_) add("fast_mode");
+  if (is_kept_in_us_) add("us_inference");
 }
 
 absl::Status WireUsage::ReadField(std::string_view key, JsonValue& value,
@@ -182,13 +200,6 @@ void WireUsage::Input::Add(const Input& more) {
   cache_creation += more.cache_creation;
   cache_read += more.cache_read;
   cache_creation_1h += more.cache_creation_1h;
-}
-
-std::string_view WireUsage::service_tier() const {
-  if (has_advisor_) return "advisor";
-  if (is_fast_) return "fast_mode";
-  if (is_kept_in_us_) return "us_inference";
-  return service_tier_;
 }
 
 // Reads the split of cache writes by lifetime. What is not kept for an hour is

@@ -60,10 +60,12 @@ class WireUsage {
   // The object that was read last has a count of the output, or there is none
   // from before that stays in force.
   bool told_output() const { return told_output_; }
-  // The tier that served. `fast_mode`, `us_inference` and `advisor` are what is
-  // billed by another price than the model's, or in part by another model's:
-  // the format tells them beside the tier.
-  std::string_view service_tier() const;
+  // The tier that served. What the format tells beside it and is billed by
+  // another price is a tier, too: `fast_mode`, `us_inference`, both as
+  // `fast_mode_us_inference`, each behind the name of a tier that is not the
+  // standard one (`priority_us_inference`); and `advisor`, which is billed in
+  // part by another model's price, and has no other name beside it.
+  std::string_view service_tier() const { return billed_tier_; }
 
  private:
   absl::Status ReadField(std::string_view key, JsonValue& value,
@@ -73,6 +75,7 @@ class WireUsage {
   // `iterations`.
   absl::Status ReadBeside(std::string_view key, std::string_view json);
   absl::Status ReadIterations(std::string_view json);
+  void NameTier();
 
   // The input, in its parts; that which is kept for an hour is one of what is
   // kept.
@@ -93,7 +96,8 @@ class WireUsage {
   int64_t thinking_tokens_ = 0;
   bool told_output_ = false;
   bool is_broken_ = false;  // A count could not be read.
-  std::string service_tier_;
+  std::string service_tier_;  // As it is told, but `default` for `standard`.
+  std::string billed_tier_;   // With what is told beside it.
   bool is_fast_ = false;
   bool is_kept_in_us_ = false;
   bool has_advisor_ = false;

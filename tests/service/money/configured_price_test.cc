@@ -75,6 +75,10 @@ TEST(ConfiguredPriceTest, AStepIsForItsTierAndLongPrompts) {
          effective_time: {seconds: 1800000000 nanos: 5}
          steps: {above_input_tokens: 1000 input: "3" output: "4"}
          steps: {service_tier: "batch" input: "0.5" output: "1"}
+         steps: {service_tier: "fast_mode" input: "6" output: "12"}
+         steps: {service_tier: "us_inference" input: "1.1" output: "2.2"}
+         steps: {service_tier: "fast_mode_us_inference"
+                 input: "6.6" output: "13.2"}
          steps: {service_tier: "batch" above_input_tokens: 1000
                  input: "1.5" output: "2" cached_input: "0.1"})",
       &config));
@@ -90,6 +94,9 @@ TEST(ConfiguredPriceTest, AStepIsForItsTierAndLongPrompts) {
   EXPECT_EQ(input_of(1000, ServiceTier::kBatch), "0.5");
   EXPECT_EQ(input_of(1001, ServiceTier::kBatch), "1.5");
   EXPECT_EQ(input_of(1001, ServiceTier::kFlex), "3");
+  EXPECT_EQ(input_of(1001, ServiceTier::kFastMode), "6");
+  EXPECT_EQ(input_of(1001, ServiceTier::kUsInference), "1.1");
+  EXPECT_EQ(input_of(1001, ServiceTier::kFastModeUsInference), "6.6");
   EXPECT_EQ(
       entry.price.RatesFor(1001, ServiceTier::kBatch)[TokenKind::kCacheRead]
           .Text(),

@@ -75,23 +75,43 @@ TEST(ServiceTierTest, IsCalledAsVendorsDo) {
   EXPECT_EQ(ServiceTierOf("flex"), ServiceTier::kFlex);
   EXPECT_EQ(ServiceTierOf("priority"), ServiceTier::kPriority);
   EXPECT_EQ(ServiceTierOf("fast"), ServiceTier::kPriority);
+  EXPECT_EQ(ServiceTierOf("fast_mode"), ServiceTier::kFastMode);
+  EXPECT_EQ(ServiceTierOf("us_inference"), ServiceTier::kUsInference);
+  EXPECT_EQ(ServiceTierOf("fast_mode_us_inference"),
+            ServiceTier::kFastModeUsInference);
   for (const char* name :
        {"", "default", "auto", "standard", "standard_only", "on_demand"}) {
     EXPECT_EQ(ServiceTierOf(name), ServiceTier::kStandard) << name;
   }
-  for (const char* name : {"scale", "FLEX", "performance", "?"}) {
+  for (const char* name : {"scale", "FLEX", "performance", "?", "advisor",
+                           "priority_us_inference"}) {
     EXPECT_EQ(ServiceTierOf(name), ServiceTier::kOther) << name;
   }
 }
 
-TEST(ServiceTierTest, PricesAreOfThreeTiersAndTheStandardOne) {
+TEST(ServiceTierTest, PricesAreOfTheTiersThatAreNamedAndTheStandardOne) {
   EXPECT_EQ(PricedTierOf(""), ServiceTier::kStandard);
   EXPECT_EQ(PricedTierOf("batch"), ServiceTier::kBatch);
   EXPECT_EQ(PricedTierOf("flex"), ServiceTier::kFlex);
   EXPECT_EQ(PricedTierOf("priority"), ServiceTier::kPriority);
-  for (const char* name : {"fast", "standard", "scale", "in"}) {
+  EXPECT_EQ(PricedTierOf("fast_mode"), ServiceTier::kFastMode);
+  EXPECT_EQ(PricedTierOf("us_inference"), ServiceTier::kUsInference);
+  EXPECT_EQ(PricedTierOf("fast_mode_us_inference"),
+            ServiceTier::kFastModeUsInference);
+  for (const char* name :
+       {"fast", "standard", "scale", "in", "advisor", "us_inference_fast_mode",
+        "priority_us_inference"}) {
     EXPECT_EQ(PricedTierOf(name), std::nullopt) << name;
   }
+}
+
+TEST(ServiceTierTest, ATierIsFoundByItsNameAgain) {
+  for (int i = 0; i < static_cast<int>(ServiceTier::kOther); ++i) {
+    const auto tier = static_cast<ServiceTier>(i);
+    EXPECT_EQ(PricedTierOf(PricedTierName(tier)), tier) << i;
+    EXPECT_EQ(ServiceTierOf(PricedTierName(tier)), tier) << i;
+  }
+  EXPECT_EQ(PricedTierName(ServiceTier::kOther), "");
 }
 
 TEST(ModelPriceTest, OneStepHoldsForAllCalls) {

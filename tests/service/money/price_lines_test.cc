@@ -27,6 +27,9 @@ TEST(ReadPriceLinesTest, ReadsModelsWithTheirSteps) {
       "openai gpt-5.4 batch in 1.25 out 7.5\n"
       "openai gpt-5.4 priority >272000 in 10 out 45\n"
       "openai gpt-5.4 priority in 5 out 30\n"
+      "openai gpt-5.4 fast_mode_us_inference in 6 out 33\n"
+      "openai gpt-5.4 fast_mode in 7 out 30\n"
+      "openai gpt-5.4 us_inference in 8 out 31\n"
       "  * \t x-*   in  1   out 2 write 3 write_1h 4 \r\n"
       "ollama * out 0 in 0 reasoning 5 audio_in 6 audio_out 7");
   ASSERT_TRUE(entries.ok()) << entries.status();
@@ -35,13 +38,19 @@ TEST(ReadPriceLinesTest, ReadsModelsWithTheirSteps) {
   const PriceEntry& first = entries->at(0);
   EXPECT_EQ(first.vendor, "openai");
   EXPECT_EQ(first.model, "gpt-5.4");
-  ASSERT_EQ(first.price.steps().size(), 5u);
+  ASSERT_EQ(first.price.steps().size(), 8u);
   EXPECT_EQ(first.price.steps()[0].rates[TokenKind::kCacheRead].Text(), "0.25");
   EXPECT_EQ(first.price.steps()[1].above_input_tokens, 272'000);
   EXPECT_EQ(first.price.steps()[2].tier, ServiceTier::kBatch);
   EXPECT_EQ(first.price.steps()[3].tier, ServiceTier::kPriority);
   EXPECT_EQ(first.price.steps()[3].above_input_tokens, 0);
   EXPECT_EQ(first.price.steps()[4].rates[TokenKind::kOutput].Text(), "45");
+  const auto input_of = [&first](ServiceTier tier) {
+    return first.price.RatesFor(1, tier)[TokenKind::kInput].Text();
+  };
+  EXPECT_EQ(input_of(ServiceTier::kFastModeUsInference), "6");
+  EXPECT_EQ(input_of(ServiceTier::kFastMode), "7");
+  EXPECT_EQ(input_of(ServiceTier::kUsInference), "8");
 
   const PriceEntry& any_vendor = entries->at(1);
   EXPECT_EQ(any_vendor.vendor, "");

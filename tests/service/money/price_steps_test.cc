@@ -66,7 +66,9 @@ TEST_F(PriceStepsTest, WhatIsWrongIsLeftOutAndNamedByItsPlace) {
   Add("batch", 5, "2");
   const ModelRates price = Take();
   EXPECT_THAT(problems_,
-              ElementsAre(HasSubstr("service_tier: must be"),
+              ElementsAre("service_tier: must be batch, flex, priority, "
+                          "fast_mode, us_inference, fast_mode_us_inference, "
+                          "or empty",
                           "above_input_tokens: must be 0 to 1000000000",
                           HasSubstr("above_input_tokens: is that of another"),
                           HasSubstr("[4].above_input_tokens: begins above 0")));

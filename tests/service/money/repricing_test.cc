@@ -1,6 +1,7 @@
 #include "service/money/repricing.h"
 
 #include <string>
+#include <utility>
 
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
@@ -48,6 +49,30 @@ TEST(RepricingTest, WhatWasRecordedIsWhatItIs) {
   EXPECT_EQ(repricing.total().different_calls, 0);
   EXPECT_EQ(repricing.total().recorded, sum);
   EXPECT_EQ(repricing.total().repriced, sum);
+}
+
+TEST(RepricingTest, ATierIsKnownByItsName) {
+  const PriceTable table = *PriceTable::Make(
+      "v m in 5 out 25\nv m fast_mode in 10 out 50\n"
+      "v m us_inference in 5.5 out 27.5\n"
+      "v m fast_mode_us_inference in 11 out 55\n",
+      {});
+  for (const auto& [tier, cost] :
+       {std::pair("", "0.015"), std::pair("fast_mode", "0.03"),
+        std::pair("us_inference", "0.0165"),
+        std::pair("fast_mode_us_inference", "0.033")}) {
+    Repricing repricing(table);
+    const RecordedCost call = Recorded(table, 500, 500, tier);
+    EXPECT_TRUE(call.usage.cost_known()) << tier;
+    EXPECT_FALSE(repricing.Add(call).differs()) << tier;
+    EXPECT_EQ(repricing.total().repriced.Text(), cost) << tier;
+  }
+  // Recorded before there was a price of the tier.
+  Repricing repricing(table);
+  RecordedCost before = Recorded(table, 500, 500, "advisor");
+  EXPECT_FALSE(before.usage.cost_known());
+  before.service_tier = "us_inference";
+  EXPECT_TRUE(repricing.Add(before).differs());
 }
 
 TEST(RepricingTest, ACallThatDiffersIsFoundByANanoDollar) {

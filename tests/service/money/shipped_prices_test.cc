@@ -129,6 +129,47 @@ TEST_F(ShippedPricesTest, LongPromptsAndTiersCostOtherwise) {
             "in 1 out 6 image_out 60");
 }
 
+// Compared by hand with Anthropic's pages on prices, fast mode and data
+// residency.
+TEST_F(ShippedPricesTest, AnthropicsMultipliersAreTiers) {
+  const std::string_view opus = "claude-opus-4-8-20270101";
+  EXPECT_EQ(Prices("anthropic", opus, 1, ServiceTier::kFastMode),
+            "in 10 out 50 cached 1 write 12.5 write_1h 20");
+  EXPECT_EQ(Prices("anthropic", opus, 1, ServiceTier::kUsInference),
+            "in 5.5 out 27.5 cached 0.55 write 6.875 write_1h 11");
+  EXPECT_EQ(Prices("anthropic", opus, 1, ServiceTier::kFastModeUsInference),
+            "in 11 out 55 cached 1.1 write 13.75 write_1h 22");
+  EXPECT_EQ(Prices("anthropic", "claude-opus-4-6", 1, ServiceTier::kFastMode),
+            "in 30 out 150 cached 3 write 37.5 write_1h 60");
+  EXPECT_EQ(Prices("anthropic", "claude-sonnet-4-6", 1'000'000,
+                   ServiceTier::kUsInference),
+            "in 3.3 out 16.5 cached 0.33 write 4.125 write_1h 6.6");
+}
+
+TEST_F(ShippedPricesTest, AModelHasTheMultipliersThatItsVendorSells) {
+  const auto has = [this](std::string_view vendor, std::string_view model,
+                          ServiceTier tier) {
+    return table_->Find(vendor, model, absl::UnixEpoch())->HasTier(tier);
+  };
+  for (const std::string_view model :
+       {"claude-fable-5", "claude-opus-4-6", "claude-opus-4-7",
+        "claude-opus-4-8", "claude-opus-5", "claude-sonnet-4-6",
+        "claude-sonnet-5"}) {
+    EXPECT_TRUE(has("anthropic", model, ServiceTier::kUsInference)) << model;
+    const bool is_opus = model.starts_with("claude-opus-");
+    EXPECT_EQ(has("anthropic", model, ServiceTier::kFastMode), is_opus);
+    EXPECT_EQ(has("anthropic", model, ServiceTier::kFastModeUsInference),
+              is_opus);
+  }
+  for (const char* model :
+       {"claude-opus-4-5", "claude-sonnet-4-5", "claude-haiku-4-5"}) {
+    EXPECT_FALSE(has("anthropic", model, ServiceTier::kUsInference)) << model;
+    EXPECT_FALSE(has("anthropic", model, ServiceTier::kFastMode)) << model;
+  }
+  EXPECT_FALSE(has("openrouter", "anthropic/claude-opus-4.7",
+                   ServiceTier::kUsInference));
+}
+
 TEST_F(ShippedPricesTest, ADatedNameCostsInATierWhatItsModelDoes) {
   for (const char* dated :
        {"gpt-4.1-2025-04-14", "gpt-4.1-mini-2025-04-14",

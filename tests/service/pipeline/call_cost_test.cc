@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string_view>
+#include <utility>
 
 #include "absl/time/time.h"
 #include "base/async/cancellation.h"
@@ -140,6 +141,28 @@ TEST_F(CallCostTest, ATierWithoutAPriceIsChargedTheStandardOneAndSaysSo) {
   attempt_.answer.facts.service_tier = "batch";
   SettleCost(call_, &attempt_);
   EXPECT_EQ(usage().cost_usd_nanos(), standard);
+  EXPECT_FALSE(usage().cost_known());
+}
+
+TEST_F(CallCostTest, FastModeAndInferenceInTheUsMultiplyAllPrices) {
+  Consume("anthropic", "claude-opus-4-8", kMillion, kMillion);
+  usage().set_cached_input_tokens(300'000);
+  usage().set_cache_write_tokens(200'000);
+  usage().set_cache_write_1h_tokens(100'000);
+  // 2.5 + 0.15 + 0.625 + 1 + 25 dollars.
+  constexpr int64_t kStandard = 29'275'000'000;
+  for (const auto& [tier, cost] :
+       {std::pair("default", kStandard), std::pair("fast_mode", 2 * kStandard),
+        std::pair("us_inference", kStandard / 10 * 11),
+        std::pair("fast_mode_us_inference", kStandard / 10 * 22)}) {
+    attempt_.answer.facts.service_tier = tier;
+    SettleCost(call_, &attempt_);
+    EXPECT_EQ(usage().cost_usd_nanos(), cost) << tier;
+    EXPECT_TRUE(usage().cost_known()) << tier;
+  }
+  attempt_.answer.facts.service_tier = "advisor";
+  SettleCost(call_, &attempt_);
+  EXPECT_EQ(usage().cost_usd_nanos(), kStandard);
   EXPECT_FALSE(usage().cost_known());
 }
 

@@ -176,10 +176,15 @@ TEST(WireUsageTest, WhatHasAnotherPriceThanItsTierIsToldAsATier) {
   const std::pair<const char*, const char*> tiers[] = {
       {R"({"service_tier":"standard","speed":"standard"})", "default"},
       {R"({"speed":"fast","service_tier":"standard"})", "fast_mode"},
-      {R"({"service_tier":"priority","inference_geo":"us"})", "us_inference"},
+      {R"({"service_tier":"standard","inference_geo":"us"})", "us_inference"},
+      {R"({"inference_geo":"us","speed":"fast"})", "fast_mode_us_inference"},
+      {R"({"service_tier":"priority","inference_geo":"us"})",
+       "priority_us_inference"},
       {R"({"service_tier":"standard","inference_geo":"global"})", "default"},
       {R"({"inference_geo":"not_available","speed":null})", ""},
       {R"({"iterations":[{"type":"message"},{"type":"advisor_message"}]})",
+       "advisor"},
+      {R"({"speed":"fast","iterations":[{"type":"advisor_message"}]})",
        "advisor"}};
   for (const auto& [told, tier] : tiers) {
     WireUsage usage;
@@ -187,6 +192,20 @@ TEST(WireUsageTest, WhatHasAnotherPriceThanItsTierIsToldAsATier) {
     ASSERT_TRUE(ReadInto(told, usage, &extensions).ok()) << told;
     EXPECT_EQ(usage.service_tier(), tier) << told;
   }
+}
+
+TEST(WireUsageTest, WhatTheBeginningTellsOfTheTierStands) {
+  WireUsage usage;
+  ASSERT_TRUE(
+      ReadInto(R"({"service_tier":"standard","inference_geo":"us"})", usage)
+          .ok());
+  ASSERT_TRUE(ReadInto(R"({"output_tokens":7})", usage).ok());
+  EXPECT_EQ(usage.service_tier(), "us_inference");
+  ASSERT_TRUE(ReadInto(R"({"speed":"fast"})", usage).ok());
+  EXPECT_EQ(usage.service_tier(), "fast_mode_us_inference");
+  ASSERT_TRUE(
+      ReadInto(R"({"speed":"standard","inference_geo":"global"})", usage).ok());
+  EXPECT_EQ(usage.service_tier(), "default");
 }
 
 TEST(WireUsageTest, CompactionsCountBesideTheSums) {
