@@ -37,6 +37,7 @@
 #include "clients/cli/logs_request.h"
 #include "clients/cli/metrics_request.h"
 #include "clients/cli/models_request.h"
+#include "clients/cli/no_route_hint.h"
 #include "clients/cli/operator_words.h"
 #include "clients/cli/prices_request.h"
 #include "clients/cli/progress.h"
@@ -57,48 +58,10 @@
 namespace gateway {
 namespace {
 
-constexpr std::string_view kHint =
-    "The gateway must be running for programs to reach their models. Start it "
-    "with\n"
-    "  gateway --config FILE --pid_file PID_FILE\n"
-    "and tell gatewayctl the same --pid_file (or GATEWAY_PID_FILE), or name a "
-    "gateway\n"
-    "that runs elsewhere by --url (or GATEWAY_URL). gatewayctl --help tells "
-    "more.\n";
-
 constexpr char kNoRoute[] =
     "No LLM routing mechanism enabled\n"
     "Enable the gateway with --gateway, GATEWAY_V2_ENABLED=true or "
     "gatewayEnabled in the\ndaemon's configuration.";
-
-// Whether programs are told to do without the gateway, whatever this command
-// line says.
-bool IsTakenBack(CommandLine command, const Variables& variables) {
-  command.gateway_enabled.reset();
-  const absl::StatusOr<Switches> switches = ReadSwitches(command, variables);
-  return switches.ok() && !switches->gateway;
-}
-
-// What to do where no way was found: who runs the gateway by `daemon`, as those
-// who know this program as cco do, starts it by that.
-std::string NoRouteHint(const CommandLine& command, const Switches& switches,
-                        const Variables& variables) {
-  const bool is_cco = command.own_name == "cco";
-  const std::string daemon =
-      absl::StrCat(is_cco ? "cco" : "gatewayctl", " daemon ");
-  const bool of_daemon = is_cco || command.verb == CommandLine::Verb::kDaemon;
-  if (!switches.gateway || (of_daemon && IsTakenBack(command, variables))) {
-    return absl::StrCat(
-        "Programs are told to go by the HTTP proxy, and not by the gateway: it "
-        "is taken back.\n  ",
-        daemon, "rollback --undo\nstarts it, and has them come again.\n");
-  }
-  if (!of_daemon) return std::string(kHint);
-  return absl::StrCat(
-      "The gateway must be running for programs to reach their models.\n  ",
-      daemon, "start\nstarts it; ", daemon,
-      "restart does so with the flags that it had before.\n");
-}
 
 // A word that a shell takes as it is.
 std::string Quoted(const std::string& word) {
@@ -127,7 +90,12 @@ absl::StatusOr<Route> FindRoute(const CommandLine& command,
   return route;
 }
 
+void PrintUnset(const std::vector<std::string>& names, std::ostream& out) {
+  for (const std::string& name : names) out << "unset " << name << "\n";
+}
+
 int PrintEnvironment(const Route& route, std::ostream& out) {
+  PrintUnset(route.unset, out);
   for (const auto& [name, value] : route.variables) {
     out << "export " << name << "=" << Quoted(value) << "\n";
   }
@@ -137,6 +105,7 @@ int PrintEnvironment(const Route& route, std::ostream& out) {
 int Execute(const CommandLine& command, const Route& route, Variables variables,
             std::ostream& err) {
   err << route.note << "\n" << std::flush;
+  for (const std::string& name : route.unset) variables.erase(name);
   for (const auto& [name, value] : route.variables) variables[name] = value;
   return Fail(command, err, ExecProgram(command.program, variables));
 }
@@ -366,6 +335,11 @@ int RunOnRoute(const CommandLine& command, const Variables& variables,
   const absl::StatusOr<Switches> switches = ReadSwitches(command, variables);
   if (!switches.ok()) return Fail(command, err, switches.status());
   if (!switches->gateway && !switches->proxy) {
+    // What this shell was told before leads nowhere any more.
+    if (command.verb == CommandLine::Verb::kEnv) {
+      PrintUnset(RouteSearch(command, *switches, variables).NamesOfGateway(),
+                 out);
+    }
     return Fail(command, err, absl::FailedPreconditionError(kNoRoute));
   }
   if (!command.placeless_context.empty()) {

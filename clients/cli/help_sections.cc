@@ -114,6 +114,9 @@ constexpr HelpItem kSetItems[] = {
     {"ANTHROPIC_BASE_URL", "the gateway's URL"},
     {"OPENAI_BASE_URL", "the same and /v1"},
     {"GOOGLE_GEMINI_BASE_URL", "the gateway's URL"},
+    {"NO_PROXY, no_proxy",
+     "the gateway's host, besides what they say, where the environment names a "
+     "proxy"},
 };
 constexpr HelpItem kWhereItems[] = {
     {"--gateway_context NAME", "one of contexts"},
@@ -365,7 +368,8 @@ constexpr HelpItem kWayItems[] = {
      "through the gateway, or not; the default is to"},
     {"--proxy, --no-proxy",
      "without the gateway: through the HTTP proxy whose proxy_port is in "
-     "the PID file, by HTTPS_PROXY and HTTP_PROXY; the default is not to"},
+     "the PID file, by HTTPS_PROXY and HTTP_PROXY; env and exec take back "
+     "what they have set for the gateway; the default is not to"},
     {"--daemon_config FILE",
      "a JSON file with gatewayEnabled and proxyEnabled; by default "
      "~/.cco/config/daemon-config.json"},

@@ -8,7 +8,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/net/base_url.h"
+#include "base/os/file.h"
 #include "base/status_macros.h"
+#include "clients/cli/route_variables.h"
 #include "service/discovery/pid_file.h"
 
 namespace gateway {
@@ -22,14 +24,31 @@ std::string ValueOf(const Variables& variables, const char* name) {
   return variable == variables.end() ? std::string() : variable->second;
 }
 
-Route GatewayRoute(std::string url) {
+// PID files are far smaller.
+constexpr size_t kRecordBytesMax = 64 * 1024;
+
+std::string WithoutSlash(std::string url) {
   while (!url.empty() && url.back() == '/') url.pop_back();
+  return url;
+}
+
+// Whether a proxy is never meant for the gateway's calls: on this machine it
+// would look for it at itself, and without TLS it would read the key and the
+// prompt. A gateway elsewhere may be out of reach without one.
+bool IsPastProxies(const BaseUrl& url, bool is_here) {
+  return is_here || url.IsLoopback() || !url.tls;
+}
+
+Route GatewayRoute(const std::string& told_url, bool is_here,
+                   const Variables& environment) {
   Route route;
-  route.note = absl::StrCat("Gateway: ", url, " (LLM routing enabled)");
-  route.variables = {{"ANTHROPIC_BASE_URL", url},
-                     {"GOOGLE_GEMINI_BASE_URL", url},
-                     {"OPENAI_BASE_URL", absl::StrCat(url, "/v1")}};
-  route.url = std::move(url);
+  route.url = WithoutSlash(told_url);
+  route.note = absl::StrCat("Gateway: ", route.url, " (LLM routing enabled)");
+  route.variables = GatewayVariables(route.url);
+  const absl::StatusOr<BaseUrl> url = ParseBaseUrl(route.url);
+  if (url.ok() && IsPastProxies(*url, is_here)) {
+    route.variables.merge(PastProxies(url->host, environment));
+  }
   return route;
 }
 
@@ -50,11 +69,11 @@ std::string ToldUrl(std::string_view text) {
   return told;
 }
 
-Route ProxyRoute(int port) {
+Route ProxyRoute(int port, const Variables& environment) {
   Route route;
   route.url = absl::StrCat("http://127.0.0.1:", port);
   route.note = absl::StrCat("Proxy: ", route.url, " (HTTP proxy mode)");
-  route.variables = {{"HTTPS_PROXY", route.url}, {"HTTP_PROXY", route.url}};
+  route.variables = ProxyVariables(route.url, environment);
   return route;
 }
 
@@ -70,7 +89,11 @@ absl::Status CheckGatewayUrl(std::string_view url) {
 
 RouteSearch::RouteSearch(const CommandLine& command, const Switches& switches,
                          const Variables& variables)
-    : switches_(switches) {
+    : switches_(switches), environment_(variables) {
+  for (const std::string& url :
+       {command.url, ValueOf(variables, "GATEWAY_URL")}) {
+    if (!url.empty()) told_urls_.push_back(WithoutSlash(url));
+  }
   std::string pid_file = command.pid_file;
   if (switches.gateway) {
     url_ = command.url;
@@ -96,7 +119,7 @@ absl::StatusOr<Route> RouteSearch::Find() const {
       return absl::InvalidArgumentError(absl::StrCat(
           "'", ToldUrl(url_), "' is no URL: it ", legal.message()));
     }
-    return GatewayRoute(url_);
+    return GatewayRoute(url_, /*is_here=*/false, environment_);
   }
   absl::Status why;
   for (const std::string& pid_file : pid_files_) {
@@ -110,6 +133,22 @@ absl::StatusOr<Route> RouteSearch::Find() const {
                                           absl::StrJoin(pid_files_, " or ")));
 }
 
+std::vector<std::string> RouteSearch::NamesOfGateway() const {
+  std::vector<std::string> urls = told_urls_;
+  for (const std::string& path : pid_files_) {
+    // Also of one that has ended: the environment was made while it ran.
+    for (const std::string& each : {path, absl::StrCat(path, ".bak")}) {
+      const absl::StatusOr<std::string> text = ReadFile(each, kRecordBytesMax);
+      if (!text.ok()) continue;
+      const absl::StatusOr<PidRecord> record = ReadPidRecord(*text);
+      if (record.ok() && !record->gateway_url.empty()) {
+        urls.push_back(record->gateway_url);
+      }
+    }
+  }
+  return GatewayNamesIn(environment_, urls);
+}
+
 absl::StatusOr<Route> RouteSearch::FindIn(const std::string& pid_file) const {
   GATEWAY_ASSIGN_OR_RETURN(PidRecord record, FindGateway(pid_file));
   if (switches_.gateway && record.gateway_url.empty()) {
@@ -121,8 +160,11 @@ absl::StatusOr<Route> RouteSearch::FindIn(const std::string& pid_file) const {
     return absl::FailedPreconditionError(
         absl::StrCat(pid_file, " has no proxy_port"));
   }
-  Route route = switches_.gateway ? GatewayRoute(record.gateway_url)
-                                  : ProxyRoute(record.proxy_port);
+  Route route = switches_.gateway
+                    ? GatewayRoute(record.gateway_url, /*is_here=*/true,
+                                   environment_)
+                    : ProxyRoute(record.proxy_port, environment_);
+  if (!switches_.gateway) route.unset = NamesOfGateway();
   route.pid_file = pid_file;
   route.record = std::move(record);
   return route;

@@ -27,6 +27,8 @@ struct Route {
   std::string note;
   // What a program's environment needs.
   Variables variables;
+  // What it must not have: names that say a gateway's URL, without the gateway.
+  std::vector<std::string> unset;
   std::string url;
   // Where it was found: the PID file and what it says. Neither if the URL was
   // given.
@@ -40,12 +42,16 @@ absl::Status CheckGatewayUrl(std::string_view url);
 
 class RouteSearch {
  public:
-  // REQUIRES: one of the switches is on.
   RouteSearch(const CommandLine& command, const Switches& switches,
               const Variables& variables);
 
-  // Errors say what is wrong with the URL or the PID file.
+  // Errors say what is wrong with the URL or the PID file. REQUIRES: one of the
+  // switches is on.
   absl::StatusOr<Route> Find() const;
+
+  // The names in the environment that say a gateway's URL, as `env` and `exec`
+  // have set them.
+  std::vector<std::string> NamesOfGateway() const;
 
   // Whether the URL was given, so that looking again finds nothing else.
   bool is_given() const { return !url_.empty(); }
@@ -54,8 +60,11 @@ class RouteSearch {
   absl::StatusOr<Route> FindIn(const std::string& pid_file) const;
 
   const Switches switches_;
+  const Variables environment_;
   std::string url_;  // Empty if there is to be a search.
   std::vector<std::string> pid_files_;
+  // Those that a flag or a variable names, whether they are of use or not.
+  std::vector<std::string> told_urls_;
 };
 
 }  // namespace gateway

@@ -97,6 +97,38 @@ TEST_F(CommandsTest, WithNeitherGatewayNorProxyThereIsNoWay) {
   }
 }
 
+TEST_F(CommandsTest, EnvKeepsTheGatewayFromProxies) {
+  variables_["http_proxy"] = "http://proxy:3128";
+  variables_["no_proxy"] = "corp";
+  EXPECT_EQ(Run({"env", "--url", "http://127.0.0.1:8080"}), 0);
+  EXPECT_EQ(out_.str(),
+            "export ANTHROPIC_BASE_URL=http://127.0.0.1:8080\n"
+            "export GOOGLE_GEMINI_BASE_URL=http://127.0.0.1:8080\n"
+            "export NO_PROXY='corp,127.0.0.1'\n"
+            "export OPENAI_BASE_URL=http://127.0.0.1:8080/v1\n"
+            "export no_proxy='corp,127.0.0.1'\n");
+}
+
+TEST_F(CommandsTest, EnvTakesBackWhatItHasSet) {
+  const std::string url = "http://127.0.0.1:8080";
+  variables_["ANTHROPIC_BASE_URL"] = url;
+  variables_["GOOGLE_GEMINI_BASE_URL"] = url;
+  variables_["OPENAI_BASE_URL"] = url + "/v1";
+  const std::string unset =
+      "unset ANTHROPIC_BASE_URL\n"
+      "unset GOOGLE_GEMINI_BASE_URL\n"
+      "unset OPENAI_BASE_URL\n";
+  const std::string path = PidFile("\"proxy_port\": 3128");
+  EXPECT_EQ(Run({"env", "--no-gateway", "--proxy", "--pid_file", path}), 0);
+  EXPECT_EQ(out_.str(), unset +
+                            "export HTTPS_PROXY=http://127.0.0.1:3128\n"
+                            "export HTTP_PROXY=http://127.0.0.1:3128\n");
+  EXPECT_EQ(Run({"env", "--no-gateway"}), 1);
+  EXPECT_EQ(out_.str(), unset);
+  EXPECT_EQ(Run({"exec", "--no-gateway", "--", "true"}), 1);
+  EXPECT_THAT(out_.str(), IsEmpty());
+}
+
 TEST_F(CommandsTest, AMissingProxyIsCalledByItsName) {
   const std::string path = PidFile("\"gateway_port\": 8080");
   EXPECT_EQ(Run({"env", "--no-gateway", "--proxy", "--pid_file", path}), 1);

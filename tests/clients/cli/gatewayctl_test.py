@@ -230,6 +230,36 @@ complete -p gatewayctl cco
                          % gateway.http)
         gateway.stop()
 
+    def test_what_exec_starts_asks_the_gateway_and_no_proxy(self):
+        gateway = self.start_gateway()
+        proxy = "http://127.0.0.1:1"
+        done = self.run_ctl(
+            "exec", "--", sys.executable, "-c",
+            "import os, urllib.request; print(urllib.request.urlopen("
+            "os.environ['ANTHROPIC_BASE_URL'] + '/health/ready').status)",
+            env={"HTTP_PROXY": proxy, "http_proxy": proxy,
+                 "NO_PROXY": "corp.example"})
+        self.assertEqual((done.returncode, done.stdout), (0, "200\n"),
+                         done.stderr)
+        gateway.stop()
+
+    def test_rolling_back_reaches_a_shell_that_was_told_of_the_gateway(self):
+        os.makedirs(os.path.dirname(self.pid_file))
+        with open(self.pid_file, "w", encoding="utf-8") as file:
+            json.dump({"pid": os.getpid(), "proxy_port": 3128}, file)
+        url = "http://127.0.0.1:8080"
+        done = self.run_ctl(
+            "exec", "--no-gateway", "--proxy", "--", sys.executable, "-c",
+            _SHOW, env={"ANTHROPIC_BASE_URL": url, "OPENAI_BASE_URL":
+                        url + "/v1", "GOOGLE_GEMINI_BASE_URL": url,
+                        "http_proxy": "http://other:1"})
+        self.assertEqual(done.returncode, 0, done.stderr)
+        variables = json.loads(done.stdout)
+        for name in _NAMES:
+            self.assertNotIn(name, variables)
+        for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy"):
+            self.assertEqual(variables[name], "http://127.0.0.1:3128")
+
     def test_signals_reach_the_program(self):
         gateway = self.start_gateway()
         process = self.begin("exec", "--", "sh", "-c",

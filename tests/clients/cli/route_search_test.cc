@@ -20,6 +20,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::Pair;
 
@@ -69,6 +70,29 @@ TEST_F(RouteSearchTest, SdksAreToldOfTheGateway) {
             "Gateway: http://127.0.0.1:8080 (LLM routing enabled)");
   EXPECT_EQ(route->pid_file, command_.pid_file);
   EXPECT_EQ(route->record->gateway_port, 8080);
+}
+
+TEST_F(RouteSearchTest, ProxiesAreNotForAGatewayThatIsHereOrWithoutTls) {
+  variables_["HTTPS_PROXY"] = "http://proxy:3128";
+  const auto past = [this](const std::string& url) {
+    command_.url = url;
+    const absl::StatusOr<Route> route = Find();
+    if (!route.ok()) return route.status().ToString();
+    const auto found = route->variables.find("NO_PROXY");
+    return found == route->variables.end() ? "" : found->second;
+  };
+  EXPECT_EQ(past("http://127.0.0.1:8080/"), "127.0.0.1");
+  EXPECT_EQ(past("https://localhost:8443"), "localhost");
+  EXPECT_EQ(past("http://[::1]:8080"), "::1");
+  EXPECT_EQ(past("http://gateway.example"), "gateway.example");
+  // It may be out of reach otherwise, and sees no key.
+  EXPECT_EQ(past("https://gateway.example"), "");
+  command_.url.clear();
+  command_.pid_file = home_ + "/any.pid";
+  Write(command_.pid_file, "\"gateway_url\": \"https://10.1.2.3:8443\"");
+  EXPECT_EQ(past(""), "10.1.2.3");
+  variables_.erase("HTTPS_PROXY");
+  EXPECT_EQ(past(""), "");
 }
 
 TEST_F(RouteSearchTest, AGivenUrlIsNotLookedFor) {
@@ -152,8 +176,30 @@ TEST_F(RouteSearchTest, WithoutTheGatewayTheProxyIsSet) {
   EXPECT_THAT(route->variables,
               ElementsAre(Pair("HTTPS_PROXY", "http://127.0.0.1:3128"),
                           Pair("HTTP_PROXY", "http://127.0.0.1:3128")));
+  EXPECT_THAT(route->unset, IsEmpty());
   Write(command_.pid_file, "\"gateway_port\": 8080");
   EXPECT_THAT(FoundUrl(), HasSubstr("has no proxy_port"));
+}
+
+TEST_F(RouteSearchTest, WithoutTheGatewayNothingIsLeftOfIt) {
+  switches_ = {.gateway = false, .proxy = true};
+  command_.pid_file = home_ + "/any.pid";
+  Write(command_.pid_file, "\"gateway_port\": 8080, \"proxy_port\": 3128");
+  variables_["http_proxy"] = "http://other:1";
+  variables_["OPENAI_BASE_URL"] = "http://127.0.0.1:8080/v1";
+  variables_["ANTHROPIC_BASE_URL"] = "https://own.example";
+  const absl::StatusOr<Route> route = Find();
+  ASSERT_TRUE(route.ok()) << route.status();
+  EXPECT_EQ(route->variables.at("http_proxy"), "http://127.0.0.1:3128");
+  EXPECT_THAT(route->unset, ElementsAre("OPENAI_BASE_URL"));
+  // Told by a variable, or by the file of one that has gone.
+  variables_["GATEWAY_URL"] = "https://gateway.example/";
+  variables_["ANTHROPIC_BASE_URL"] = "https://gateway.example";
+  variables_["OPENAI_BASE_URL"] = "http://127.0.0.1:9/v1";
+  Write(command_.pid_file + ".bak", "\"gateway_port\": 9");
+  const RouteSearch search(command_, switches_, variables_);
+  EXPECT_THAT(search.NamesOfGateway(),
+              ElementsAre("ANTHROPIC_BASE_URL", "OPENAI_BASE_URL"));
 }
 
 TEST_F(RouteSearchTest, ThereIsNoWayBackToTheProxyWhileTheGatewayIsOn) {
