@@ -50,7 +50,7 @@ func parseBenchFlags(args []string, errors io.Writer) (benchOptions, error) {
 		"where the gateway's API is, such as http://127.0.0.1:8080")
 	f.StringVar(&o.api, "api", "openai",
 		"what the gateway and the provider speak: openai or anthropic")
-	f.StringVar(&o.key, "key", os.Getenv("FAILBENCH_KEY"),
+	f.StringVar(&o.key, "key", "",
 		"the gateway's key, if it asks for one; better by FAILBENCH_KEY")
 	f.StringVar(&o.model, "model", "failbench",
 		"the model that the gateway asks this provider for")
@@ -68,6 +68,10 @@ func parseBenchFlags(args []string, errors io.Writer) (benchOptions, error) {
 	f.BoolVar(&o.list, "list", false, "say which checks there are")
 	if err := f.Parse(args); err != nil {
 		return o, err
+	}
+	// Not as the flag's default, which --help prints.
+	if o.key == "" {
+		o.key = os.Getenv("FAILBENCH_KEY")
 	}
 	switch {
 	case f.NArg() > 0:

@@ -113,6 +113,21 @@ class Failing(Hiding):
         self.wfile.write(body)
 
 
+class Elsewhere(Hiding):
+    """A gateway that sends its callers to another place."""
+
+    place = None
+    keys = None
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["content-length"]))
+        self.keys.append(self.headers["x-api-key"])
+        self.send_response(307)
+        self.send_header("location", self.place)
+        self.send_header("content-length", "0")
+        self.end_headers()
+
+
 class Hostile(Hiding):
     """A gateway that would have the terminal do things."""
 
@@ -197,6 +212,28 @@ class FailbenchTest(unittest.TestCase):
         self.assertIn("\\u001b]0;owned\\u0007 \\u009b2J \\u202e", told)
         for control in "\x1b\x07\u009b\u202e":
             self.assertNotIn(control, told)
+
+    def test_the_key_is_for_the_gateway_alone(self):
+        seen, shown = [], []
+        place, _ = self.serve(Elsewhere, keys=shown, place="/")
+        gateway, at = self.serve(Elsewhere, keys=seen, place=place + "/v1")
+        ran = subprocess.run(
+            [_FAILBENCH, "--gateway", gateway, "--listen", at, "--api",
+             "anthropic"], check=False, text=True, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, timeout=60,
+            env={**os.environ, "FAILBENCH_KEY": "key-of-bench"})
+        self.assertEqual(ran.returncode, 2, ran.stderr)
+        self.assertIn("answers 307", ran.stderr)
+        self.assertEqual((seen, shown), (["key-of-bench"], []))
+
+    def test_the_key_is_not_printed(self):
+        for flag in ("--help", "--nonsense"):
+            ran = subprocess.run(
+                [_FAILBENCH, flag], check=False, text=True, timeout=60,
+                stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                env={**os.environ, "FAILBENCH_KEY": "key-of-bench"})
+            self.assertIn("FAILBENCH_KEY", ran.stderr)
+            self.assertNotIn("key-of-bench", ran.stdout + ran.stderr)
 
     def test_silence_from_the_first_byte_on_is_no_pass(self):
         # It sends nothing before it has the whole answer.
