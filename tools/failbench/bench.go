@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"sync/atomic"
 	"time"
 )
 
@@ -15,6 +16,8 @@ type bench struct {
 	provider *server
 	at       string // Where the provider is.
 	client   *http.Client
+	// How often a check's calls have used up the patience.
+	waited atomic.Int64
 }
 
 func startBench(running context.Context, o benchOptions) (*bench, error) {
@@ -131,8 +134,13 @@ func (b *bench) runAll(checks []benchCheck, progress io.Writer) *scorecard {
 }
 
 func (b *bench) runCheck(check benchCheck, line *scoreLine) {
+	b.waited.Store(0)
 	detail, err := check.run(b)
 	line.Asked = b.asked()
+	// Whatever is wanted of an answer, it is wanted to come.
+	if err == nil && b.waited.Load() > 0 {
+		err = fmt.Errorf("the caller still waits after %v", b.options.patience)
+	}
 	if err == nil && line.Asked == 0 {
 		err = fmt.Errorf("the provider was not asked, so that this shows "+
 			"nothing: %s", detail)

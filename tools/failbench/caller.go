@@ -36,10 +36,16 @@ type told struct {
 	firstEvent time.Duration // From the request on.
 	took       time.Duration
 	err        error // Of the connection.
+	// The patience ran out before the end: that is our doing, and no word of
+	// the gateway's.
+	waited bool
 }
 
 // said is how the answer began, for people.
 func (t *told) said() string {
+	if t.waited {
+		return "the caller still waits"
+	}
 	if t.status == 0 {
 		return "the connection breaks off"
 	}
@@ -99,7 +105,11 @@ func (b *bench) ask(r benchRequest) told {
 
 // askUntil is ask, but leaves once `enough` says so of what has come.
 func (b *bench) askUntil(r benchRequest, enough func(*told) bool) told {
-	return b.askAt(b.options.gateway, r, enough)
+	t := b.askAt(b.options.gateway, r, enough)
+	if t.waited {
+		b.waited.Add(1)
+	}
+	return t
 }
 
 func (b *bench) askAt(at string, r benchRequest,
@@ -108,7 +118,10 @@ func (b *bench) askAt(at string, r benchRequest,
 	defer leave()
 	begun := time.Now()
 	// Also where no head of an answer has come.
-	defer func() { t.took = time.Since(begun) }()
+	defer func() {
+		t.took = time.Since(begun)
+		t.waited = t.err != nil && ctx.Err() == context.DeadlineExceeded
+	}()
 	request, err := b.newRequest(ctx, at, r)
 	if err != nil {
 		t.err = err

@@ -84,6 +84,10 @@ func wantText(t told, want string) error {
 }
 
 func wantStatus(t told, want int) error {
+	if t.waited {
+		return fmt.Errorf("the caller still waits after %.1f s",
+			t.took.Seconds())
+	}
 	if t.err != nil {
 		return fmt.Errorf("the call broke off: %v", t.err)
 	}

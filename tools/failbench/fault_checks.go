@@ -181,7 +181,7 @@ func checkStall(b *bench) (string, error) {
 		return "", err
 	}
 	t := b.ask(b.streamed())
-	if t.took >= b.options.patience {
+	if t.waited {
 		return "", fmt.Errorf("the caller still waits after %v: set the "+
 			"gateway's idle time-out, or --patience", b.options.patience)
 	}

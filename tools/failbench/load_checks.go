@@ -36,7 +36,7 @@ func (b *bench) runLoad(at string, r benchRequest,
 			for n := next.Add(1); n <= int64(len(took)); n = next.Add(1) {
 				t := b.askAt(at, r, nil)
 				took[made.Add(1)-1] = t.took
-				if t.took >= b.options.patience {
+				if t.waited {
 					endless.Add(1)
 				}
 				if err := wants(t); err != nil {

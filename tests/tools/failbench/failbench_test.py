@@ -113,6 +113,38 @@ class Failing(Hiding):
         self.wfile.write(body)
 
 
+class Hanging(Hiding):
+    """A gateway that forwards what goes well, and has its caller wait for all
+    else."""
+
+    end = None
+
+    def do_POST(self):
+        request = self.rfile.read(int(self.headers["content-length"]))
+        self.close_connection = True
+        connection = http.client.HTTPConnection(self.upstream, timeout=20)
+        try:
+            connection.request("POST", self.path, request,
+                               {"content-type": "application/json"})
+            response = connection.getresponse()
+            body = response.read()
+            whole = response.status == 200 and b'"error"' not in body and (
+                b"[DONE]" in body if b'"stream":true' in request
+                else body.startswith(b"{"))
+        except (OSError, http.client.HTTPException):
+            whole = False
+        finally:
+            connection.close()
+        if not whole:
+            self.end.wait()
+            return
+        self.send_response(200)
+        self.send_header("connection", "close")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
 class Elsewhere(Hiding):
     """A gateway that sends its callers to another place."""
 
@@ -212,6 +244,19 @@ class FailbenchTest(unittest.TestCase):
         self.assertIn("\\u001b]0;owned\\u0007 \\u009b2J \\u202e", told)
         for control in "\x1b\x07\u009b\u202e":
             self.assertNotIn(control, told)
+
+    def test_a_gateway_that_never_answers_passes_nothing(self):
+        end = threading.Event()
+        self.addCleanup(end.set)
+        gateway, at = self.serve(Hanging, end=end)
+        checks = ("cut_stream", "silent_end", "error_event", "cut_answer",
+                  "html", "refused_once")
+        card, _, told = failbench(gateway, "--listen", at, "--patience", "2s",
+                                  "--only", "answer," + ",".join(checks))
+        self.assertEqual(card["answer"]["result"], "pass", told)
+        for check in checks:
+            self.assertEqual(card[check]["result"], "fail", check)
+        self.assertIn("still waits after 2s", card["cut_stream"]["detail"])
 
     def test_the_key_is_for_the_gateway_alone(self):
         seen, shown = [], []
