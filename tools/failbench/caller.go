@@ -144,6 +144,50 @@ func (b *bench) askAt(at string, r benchRequest,
 	return t
 }
 
+// toldUsage is what an answer says of its tokens.
+type toldUsage struct {
+	input  int64 // Without those from the cache in Anthropic's API alone.
+	output int64
+	cached int64
+}
+
+func (u toldUsage) String() string {
+	return fmt.Sprintf("input %d, output %d, cached %d", u.input, u.output,
+		u.cached)
+}
+
+// usageIn reads the usage of a whole answer, in the API's own fields; one that
+// is not there is -1.
+func usageIn(api, body string) toldUsage {
+	var answer struct {
+		Usage struct {
+			Prompt     *int64 `json:"prompt_tokens"`
+			Completion *int64 `json:"completion_tokens"`
+			Details    struct {
+				Cached *int64 `json:"cached_tokens"`
+			} `json:"prompt_tokens_details"`
+			Input     *int64 `json:"input_tokens"`
+			Output    *int64 `json:"output_tokens"`
+			CacheRead *int64 `json:"cache_read_input_tokens"`
+		} `json:"usage"`
+	}
+	if json.Unmarshal([]byte(body), &answer) != nil {
+		return toldUsage{-1, -1, -1}
+	}
+	number := func(field *int64) int64 {
+		if field == nil {
+			return -1
+		}
+		return *field
+	}
+	u := answer.Usage
+	if api == "anthropic" {
+		return toldUsage{number(u.Input), number(u.Output), number(u.CacheRead)}
+	}
+	return toldUsage{number(u.Prompt), number(u.Completion),
+		number(u.Details.Cached)}
+}
+
 // answerBytesMax is far more than the largest answer of any check.
 const answerBytesMax = 64 << 20
 

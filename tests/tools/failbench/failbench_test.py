@@ -145,6 +145,26 @@ class Hanging(Hiding):
         self.wfile.write(body)
 
 
+class Miscounting(Hiding):
+    """A gateway that makes up the usage, with the provider's figures in other
+    places."""
+
+    def do_POST(self):
+        request = self.rfile.read(int(self.headers["content-length"]))
+        connection = http.client.HTTPConnection(self.upstream, timeout=20)
+        connection.request("POST", self.path, request,
+                           {"content-type": "application/json"})
+        answer = json.loads(connection.getresponse().read())
+        connection.close()
+        answer["id"] = "gen-1000"
+        answer["usage"] = {"prompt_tokens": 1, "completion_tokens": 567}
+        body = json.dumps(answer).encode()
+        self.send_response(200)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
 class Elsewhere(Hiding):
     """A gateway that sends its callers to another place."""
 
@@ -257,6 +277,15 @@ class FailbenchTest(unittest.TestCase):
         for check in checks:
             self.assertEqual(card[check]["result"], "fail", check)
         self.assertIn("still waits after 2s", card["cut_stream"]["detail"])
+
+    def test_made_up_usage_is_found(self):
+        gateway, at = self.serve(Miscounting)
+        card, _, told = failbench(gateway, "--listen", at, "--only",
+                                  "answer,usage")
+        self.assertEqual([line["result"] for line in card.values()],
+                         ["pass", "fail"], told)
+        self.assertIn("input 1, output 567, cached -1, and not input 1234, "
+                      "output 56, cached 1000", card["usage"]["detail"])
 
     def test_the_key_is_for_the_gateway_alone(self):
         seen, shown = [], []
