@@ -1,5 +1,7 @@
 #include "clients/cli/chat_printer.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "clients/cli/answer_text.h"
@@ -38,19 +40,32 @@ std::string TotalText(const v1::Timings& timings) {
   return absl::FormatDuration(absl::Trunc(total, shown));
 }
 
+// Which of the answers an event is of; 0 also where it is of none.
+int ChoiceOf(const v1::GenerateEvent& event) {
+  if (event.has_delta()) return event.delta().choice_index();
+  return event.has_choice_end() ? event.choice_end().choice_index() : 0;
+}
+
 }  // namespace
 
 ChatPrinter::ChatPrinter(const Console& console, bool as_json)
     : console_(console), as_json_(as_json) {}
 
 void ChatPrinter::Print(const v1::GenerateEvent& event) {
-  if (event.has_delta() && event.delta().has_text()) {
-    answer_ += event.delta().text();
-  }
-  if (as_json_) {
-    console_.out << AsJsonLine(event) << std::flush;
+  if (as_json_) console_.out << AsJsonLine(event) << std::flush;
+  const int choice = ChoiceOf(event);
+  if (choice != 0) {
+    others_ = std::max(others_, choice);
     return;
   }
+  if (event.has_delta()) {
+    answer_ += event.delta().text();
+    answer_ += event.delta().refusal();
+  }
+  if (!as_json_) Show(event);
+}
+
+void ChatPrinter::Show(const v1::GenerateEvent& event) {
   switch (event.event_case()) {
     case v1::GenerateEvent::kStarted:
       for (const v1::Warning& warning : event.started().warnings()) {
@@ -67,7 +82,7 @@ void ChatPrinter::Print(const v1::GenerateEvent& event) {
       }
       break;
     case v1::GenerateEvent::kEnd:
-      Turn(Voice::kNobody);
+      TellOfOthers();
       PrintDimmed(ChatEndText(event.end()), console_);
       console_.err << "\n" << std::flush;
       break;
@@ -127,8 +142,16 @@ void ChatPrinter::Turn(Voice to) {
   voice_ = to;
 }
 
+void ChatPrinter::TellOfOthers() {
+  Turn(Voice::kNobody);
+  if (others_ == 0) return;
+  console_.err << "(" << others_ << (others_ == 1 ? " answer" : " answers")
+               << " more: --output json shows all)\n";
+  others_ = 0;
+}
+
 void ChatPrinter::Finish() {
-  if (!as_json_) Turn(Voice::kNobody);
+  if (!as_json_) TellOfOthers();
 }
 
 std::string ChatEndText(const v1::StreamEnd& end) {

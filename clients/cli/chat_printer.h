@@ -1,6 +1,7 @@
 // ChatPrinter shows the events of one streamed answer as they come: the answer
 // on standard output; on standard error the reasoning, dimmed, the tools that
-// are called, and at the end where the call went and what it took.
+// are called, and at the end where the call went and what it took. Of several
+// answers it shows the first, and says how many others there are.
 //
 //   ChatPrinter printer(console, /*as_json=*/false);
 //   for (const v1::GenerateEvent& event : stream) printer.Print(event);
@@ -29,20 +30,24 @@ class ChatPrinter {
   // Ends the line that was begun. Also where the stream has broken off.
   void Finish();
 
-  // What the model has said so far, without its reasoning.
+  // What the model has said so far in its first answer, without its reasoning.
+  // A refusal is what it says, too.
   const std::string& answer() const { return answer_; }
 
  private:
   // What is being said.
   enum class Voice { kNobody, kAnswer, kReasoning, kTool };
 
+  void Show(const llmgateway::v1::GenerateEvent& event);
   void PrintDelta(const llmgateway::v1::Delta& delta);
   void Say(Voice voice, const std::string& text);
   void Turn(Voice to);
+  void TellOfOthers();
 
   const Console& console_;
   const bool as_json_;
   std::string answer_;
+  int others_ = 0;  // Answers that are not shown, and not told of yet.
   Voice voice_ = Voice::kNobody;
   bool at_line_start_ = true;
 };

@@ -84,6 +84,36 @@ TEST_F(ChatPrinterTest, AnAnswerThatIsCutIsSaidToBe) {
   EXPECT_THAT(err_.str(), HasSubstr("the limit of tokens was reached"));
 }
 
+TEST_F(ChatPrinterTest, OfSeveralAnswersTheFirstIsShown) {
+  const std::vector<std::string> events = {
+      "delta { text: 'A ' }",
+      "delta { choice_index: 1 text: 'One ' }",
+      "delta { choice_index: 2 text: 'Two ' }",
+      "delta { text: 'gate.' }",
+      "delta { choice_index: 1 text: 'arch.' }",
+      "choice_end { finish_reason: FINISH_REASON_STOP }",
+      "choice_end { choice_index: 1 finish_reason: FINISH_REASON_LENGTH }"};
+  Print(events);
+  EXPECT_EQ(out_.str(), "A gate.\n");
+  EXPECT_EQ(err_.str(), "(2 answers more: --output json shows all)\n");
+  EXPECT_EQ(answer_, "A gate.");
+  out_.str("");
+  err_.str("");
+  Print(events, /*as_json=*/true);
+  EXPECT_THAT(out_.str(), HasSubstr("arch."));
+  EXPECT_EQ(err_.str(), "");
+  Print({"delta { text: 'A' }", "delta { choice_index: 1 text: 'B' }",
+         kChatEnd});
+  EXPECT_THAT(err_.str(), HasSubstr("(1 answer more: --output json shows all)\n"
+                                    "mock/m (default): "));
+}
+
+TEST_F(ChatPrinterTest, ARefusalIsWhatWasSaid) {
+  Print({"delta { refusal: 'I will ' }", "delta { refusal: 'not.' }"});
+  EXPECT_EQ(out_.str(), "I will not.\n");
+  EXPECT_EQ(answer_, "I will not.");
+}
+
 TEST_F(ChatPrinterTest, ATerminalIsNotToldWhatToDo) {
   std::stringbuf screen;
   ShownOutput shown(&screen, ShownOutput::Reader::kTerminal);
