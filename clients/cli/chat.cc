@@ -32,6 +32,12 @@ namespace v1 = ::llmgateway::v1;
 constexpr std::string_view kPrompt = "> ";
 constexpr std::string_view kChatHint =
     "Ctrl-D ends the chat, Ctrl-C an answer; /new begins anew.\n";
+// The gateway keeps what was said in one.
+constexpr std::string_view kSessionHint =
+    "Ctrl-D ends the chat, Ctrl-C an answer; the session goes on.\n";
+constexpr std::string_view kSessionStays =
+    "The session keeps what was said: gatewayctl sessions create makes "
+    "another, for --session.\n";
 // As large as a request may be by default.
 constexpr size_t kPromptBytesMax = 32 * 1024 * 1024;
 
@@ -103,7 +109,11 @@ class Conversation {
     return Send(turns_.request(), /*running=*/nullptr, &answer);
   }
 
-  void Forget() { turns_.Forget(); }
+  // Begins anew. False if a session goes on, which is not ours to end.
+  bool Forget() {
+    turns_.Forget();
+    return turns_.request().session().empty();
+  }
 
  private:
   absl::Status Send(const v1::GenerateRequest& request, RunningCall* running,
@@ -132,13 +142,12 @@ class Conversation {
 // The lines of a terminal are turns.
 void SayLines(Conversation& conversation, RunningCall* running,
               const Console& console) {
-  console.err << kChatHint;
   std::string line;
   while (console.err << kPrompt << std::flush, std::getline(console.in, line)) {
     const absl::string_view said = absl::StripAsciiWhitespace(line);
     if (said.empty()) continue;
     if (said == "/new") {
-      conversation.Forget();
+      if (!conversation.Forget()) console.err << kSessionStays;
       continue;
     }
     const absl::Status ended = conversation.Say(std::string(said), running);
@@ -154,14 +163,17 @@ void SayLines(Conversation& conversation, RunningCall* running,
 absl::Status ChatOnTerminal(const RpcPlace& place, ChatTurns turns,
                             bool as_json, const Console& console) {
   RunningCall running;
-  const Interrupts interrupts([&running, &console] {
+  const std::string_view hint =
+      turns.request().session().empty() ? kChatHint : kSessionHint;
+  const Interrupts interrupts([&running, &console, hint] {
     if (running.Cancel()) return;
     // The terminal has forgotten what was typed, and somebody waits for a line.
-    console.err << "\n" << kChatHint << kPrompt << std::flush;
+    console.err << "\n" << hint << kPrompt << std::flush;
   });
   GATEWAY_ASSIGN_OR_RETURN(const GatewayConnection gateway,
                            GatewayConnection::Open(place));
   Conversation conversation(gateway, std::move(turns), as_json, console);
+  console.err << hint;
   SayLines(conversation, &running, console);
   return absl::OkStatus();
 }

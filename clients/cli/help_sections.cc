@@ -408,7 +408,7 @@ constexpr HelpSection kSections[] = {
      .note = "The answer goes to standard output, all else to standard error. "
              "With --output json each event of the stream is a line. On a "
              "terminal Ctrl-C ends an answer, Ctrl-D the chat, and /new "
-             "begins anew.",
+             "begins anew, but for a session.",
      .commands = "chat route"},
     {.title = "What keys takes",
      .items = kKeysItems,

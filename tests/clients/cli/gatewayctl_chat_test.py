@@ -105,6 +105,15 @@ class GatewayctlChatTest(GatewayctlCase):
         terminal.type("\x04")
         self.assertEqual(terminal.process.wait(TIMEOUT_S), 0)
 
+    def test_a_session_stays_what_it_is(self):
+        terminal = self.on_terminal("chat", "--session", "s-1")
+        self.assertNotIn("begins anew", terminal.read_until("> "))
+        terminal.type("/new\n")
+        self.assertIn("The session keeps what was said",
+                      terminal.read_until("> "))
+        terminal.type("\x04")
+        self.assertEqual(terminal.process.wait(TIMEOUT_S), 0)
+
     def test_ctrl_c_ends_an_answer_and_not_the_chat(self):
         terminal = self.on_terminal("chat", "--provider", "silent",
                                     "--model", "m")
