@@ -1,8 +1,8 @@
 #include "clients/cli/chat.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <istream>
-#include <iterator>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -178,13 +178,31 @@ absl::Status ChatOnTerminal(const RpcPlace& place, ChatTurns turns,
   return absl::OkStatus();
 }
 
+// As much as chat takes, and one byte more where there is more.
+std::string ReadPrompt(std::istream& in) {
+  std::string prompt;
+  char piece[64 * 1024];
+  while (in && prompt.size() <= kPromptBytesMax) {
+    const size_t wanted =
+        std::min(sizeof(piece), kPromptBytesMax + 1 - prompt.size());
+    in.read(piece, static_cast<std::streamsize>(wanted));
+    prompt.append(piece, static_cast<size_t>(in.gcount()));
+  }
+  return prompt;
+}
+
 // Empty if there is none, and the request asks by itself.
 absl::StatusOr<std::string> PromptOf(const OperatorWords& words, bool asks,
                                      const Console& console) {
   std::string prompt = absl::StrJoin(words.words, " ");
   const bool input_is_taken = LastOf(words, "--request") == kStandardInput;
   if (words.words.empty() && !console.in_is_terminal && !input_is_taken) {
-    prompt.assign(std::istreambuf_iterator<char>(console.in), {});
+    prompt = ReadPrompt(console.in);
+  }
+  // Before all else is asked of it, which the rest may not be.
+  if (prompt.size() > kPromptBytesMax) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("the prompt has more than ", kPromptBytesMax, " bytes"));
   }
   if (absl::StripAsciiWhitespace(prompt).empty()) {
     if (asks) return std::string();
@@ -196,11 +214,6 @@ absl::StatusOr<std::string> PromptOf(const OperatorWords& words, bool asks,
   if (!IsUtf8(prompt)) {
     return absl::InvalidArgumentError(
         "the prompt is no text in UTF-8; iconv makes it one");
-  }
-  if (prompt.size() > kPromptBytesMax) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("the prompt has ", prompt.size(), " bytes; chat takes ",
-                     kPromptBytesMax));
   }
   return prompt;
 }

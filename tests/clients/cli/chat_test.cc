@@ -2,7 +2,12 @@
 
 #include <grpcpp/support/status.h>
 
+#include <algorithm>
+#include <cstddef>
+#include <istream>
+#include <iterator>
 #include <sstream>
+#include <streambuf>
 #include <string>
 #include <vector>
 
@@ -44,6 +49,34 @@ class ChatTest : public testing::Test {
   std::ostringstream out_;
   std::ostringstream err_;
 };
+
+// Standard input that has no end.
+class Endless : public std::streambuf {
+ public:
+  size_t bytes_read() const { return bytes_read_; }
+
+ protected:
+  int_type underflow() override {
+    bytes_read_ += sizeof(piece_);
+    std::fill(std::begin(piece_), std::end(piece_), 'a');
+    setg(piece_, piece_, piece_ + sizeof(piece_));
+    return traits_type::to_int_type('a');
+  }
+
+ private:
+  char piece_[64 * 1024];
+  size_t bytes_read_ = 0;
+};
+
+TEST_F(ChatTest, OfAPromptThatIsTooLongNoMoreIsRead) {
+  Endless endless;
+  std::istream in(&endless);
+  const absl::Status refused =
+      Chat({.address = "127.0.0.1:1"}, {}, {in, out_, err_});
+  EXPECT_TRUE(absl::IsInvalidArgument(refused)) << refused;
+  EXPECT_THAT(refused.ToString(), HasSubstr("more than 33554432 bytes"));
+  EXPECT_LE(endless.bytes_read(), size_t{33} * 1024 * 1024);
+}
 
 TEST_F(ChatTest, SomethingMustBeAsked) {
   EXPECT_THAT(Ask({}).ToString(), HasSubstr("there is nothing to ask"));
