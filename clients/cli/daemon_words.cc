@@ -4,6 +4,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -99,6 +101,79 @@ std::string OwnFolder() {
   path.resize(static_cast<size_t>(bytes));
   return FolderOf(path);
 }
+
+// The text of an object with some of its members set, and all else as it is:
+// numbers may have more digits than a double.
+class SwitchesText {
+ public:
+  explicit SwitchesText(std::string_view before) : before_(before) {}
+
+  absl::Status Read(JsonValue& root,
+                    const std::map<std::string, bool>& switches) {
+    // Where a member that is not there yet goes: behind the last one.
+    const size_t open = PlaceOf(root.begin()) + 1;
+    size_t end = open;
+    std::map<std::string, bool> missing = switches;
+    GATEWAY_RETURN_IF_ERROR(root.EachField(
+        [&](std::string_view key, JsonValue& value) -> absl::Status {
+          const std::string name(key);
+          GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw, value.Raw());
+          const size_t begin = PlaceOf(raw.data());
+          end = begin + raw.size();
+          const auto found = switches.find(name);
+          if (found == switches.end()) return absl::OkStatus();
+          // All of those that have one name.
+          missing.erase(name);
+          CopyTo(begin);
+          text_ += WordOf(found->second);
+          copied_ = end;
+          return absl::OkStatus();
+        }));
+    AddBehind(open, end, missing);
+    return absl::OkStatus();
+  }
+
+  std::string Text() && {
+    CopyTo(before_.size());
+    return std::move(text_);
+  }
+
+ private:
+  static const char* WordOf(bool on) { return on ? "true" : "false"; }
+
+  size_t PlaceOf(const char* at) const {
+    return static_cast<size_t>(at - before_.data());
+  }
+
+  void CopyTo(size_t end) {
+    absl::StrAppend(&text_, ToAbsl(before_.substr(copied_, end - copied_)));
+    copied_ = end;
+  }
+
+  // With the space that is in front of the first member.
+  void AddBehind(size_t open, size_t end,
+                 const std::map<std::string, bool>& missing) {
+    CopyTo(end);
+    const bool is_empty = open == end;
+    const size_t first = before_.find('"', open);
+    const std::string_view space =
+        is_empty ? std::string_view("\n ") : before_.substr(open, first - open);
+    bool is_first = is_empty;
+    for (const auto& [name, on] : missing) {
+      absl::StrAppend(&text_, is_first ? "" : ",", ToAbsl(space), "\"", name,
+                      "\": ", WordOf(on));
+      is_first = false;
+    }
+    if (!is_empty) return;
+    // What was between the braces is space.
+    text_ += "\n";
+    copied_ = before_.find('}', open);
+  }
+
+  const std::string_view before_;
+  std::string text_;
+  size_t copied_ = 0;  // So much of it is in the text.
+};
 
 }  // namespace
 
@@ -252,23 +327,16 @@ absl::StatusOr<OperatorWords> WithStart(const DaemonFiles& files,
 absl::StatusOr<std::string> WithSwitches(const std::string& text,
                                          bool gateway_enabled,
                                          bool proxy_enabled) {
-  google::protobuf::Struct all;
-  const auto read = google::protobuf::util::JsonStringToMessage(
-      text.empty() ? "{}" : text, &all);
-  if (!read.ok()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("is no JSON object: ", read.message().as_string()));
-  }
-  (*all.mutable_fields())["gatewayEnabled"].set_bool_value(gateway_enabled);
-  (*all.mutable_fields())["proxyEnabled"].set_bool_value(proxy_enabled);
-  google::protobuf::util::JsonPrintOptions options;
-  options.add_whitespace = true;
-  std::string changed;
-  const auto printed =
-      google::protobuf::util::MessageToJsonString(all, &changed, options);
-  if (printed.ok()) return changed;
+  const std::string_view before =
+      text.empty() ? std::string_view("{}\n") : std::string_view(text);
+  SwitchesText changed(before);
+  const absl::Status read = ReadJson(before, [&](JsonValue& root) {
+    return changed.Read(root, {{"gatewayEnabled", gateway_enabled},
+                               {"proxyEnabled", proxy_enabled}});
+  });
+  if (read.ok()) return std::move(changed).Text();
   return absl::InvalidArgumentError(
-      absl::StrCat("cannot be written: ", printed.message().as_string()));
+      absl::StrCat("is no JSON object: ", read.message()));
 }
 
 }  // namespace gateway

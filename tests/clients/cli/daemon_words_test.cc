@@ -172,9 +172,38 @@ TEST(DaemonWordsTest, WhatElseIsInTheSwitchesFileStays) {
   EXPECT_THAT(*text, HasSubstr("\"gatewayEnabled\": false"));
   EXPECT_THAT(*text, HasSubstr("\"proxyEnabled\": true"));
   EXPECT_THAT(*text, HasSubstr("\"port\": 3000"));
-  EXPECT_TRUE(WithSwitches("", true, false).ok());
+  EXPECT_EQ(*WithSwitches("", true, false),
+            "{\n \"gatewayEnabled\": true,\n \"proxyEnabled\": false\n}\n");
   EXPECT_TRUE(
       absl::IsInvalidArgument(WithSwitches("[1]", true, false).status()));
+}
+
+TEST(DaemonWordsTest, TheSwitchesFileKeepsItsOrderAndItsNumbers) {
+  EXPECT_EQ(*WithSwitches(R"({
+  "zone": 1.50, "gatewayEnabled" : true,
+  "id": 12345678901234567890, "a": {"gatewayEnabled": 1e400},
+  "gatewayEnabled": null
+}
+)",
+                          false, true),
+            R"({
+  "zone": 1.50, "gatewayEnabled" : false,
+  "id": 12345678901234567890, "a": {"gatewayEnabled": 1e400},
+  "gatewayEnabled": false,
+  "proxyEnabled": true
+}
+)");
+  EXPECT_EQ(*WithSwitches(R"( {"proxyEnabled":false} )", true, false),
+            R"( {"proxyEnabled":false,"gatewayEnabled": true} )");
+  EXPECT_EQ(*WithSwitches("{ }", false, true),
+            "{\n \"gatewayEnabled\": false,\n \"proxyEnabled\": true\n}");
+  for (const char* const broken :
+       {R"({"a": 01})", R"({"a": 1)", R"({"a": 1} x)",
+        R"({"a": {"b": tru}})"}) {
+    EXPECT_TRUE(
+        absl::IsInvalidArgument(WithSwitches(broken, true, false).status()))
+        << broken;
+  }
 }
 
 }  // namespace
