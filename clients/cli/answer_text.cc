@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "absl/time/time.h"
@@ -15,6 +16,10 @@
 namespace gateway {
 
 namespace {
+
+constexpr std::string_view kUnshown = "the answer cannot be shown as JSON: ";
+constexpr std::string_view kUnshownBegins =
+    R"({"error":"the answer cannot be shown as JSON: )";
 
 std::string JsonOf(const google::protobuf::Message& message, bool in_lines) {
   google::protobuf::util::JsonPrintOptions options;
@@ -29,7 +34,7 @@ std::string JsonOf(const google::protobuf::Message& message, bool in_lines) {
   std::string failure;
   JsonWriter json(&failure);
   json.StartObject();
-  json.StringField("error", absl::StrCat("the answer cannot be shown as JSON: ",
+  json.StringField("error", absl::StrCat(ToAbsl(kUnshown),
                                          std::string(written.message())));
   json.EndObject();
   return ShownText(failure) + (in_lines ? "\n" : "");
@@ -39,6 +44,11 @@ std::string JsonOf(const google::protobuf::Message& message, bool in_lines) {
 
 std::string AsJson(const google::protobuf::Message& message) {
   return JsonOf(message, /*in_lines=*/true);
+}
+
+bool IsUnshown(std::string_view json) {
+  // What AsJson makes of a message has lines.
+  return absl::StartsWith(ToAbsl(json), ToAbsl(kUnshownBegins));
 }
 
 std::string AsJsonLine(const google::protobuf::Message& message) {

@@ -32,6 +32,8 @@ std::string Table(const std::vector<Row>& rows);
 // Fields have their names of the contract. What JSON cannot say, such as a time
 // behind the year 9999, makes it an object with an `error`.
 std::string AsJson(const google::protobuf::Message& message);
+// Whether a text is that object: then gatewayctl exits with 1.
+bool IsUnshown(std::string_view json);
 // The same in one line.
 std::string AsJsonLine(const google::protobuf::Message& message);
 

@@ -238,6 +238,12 @@ int RunRollout(const CommandLine& command, const Variables& variables,
   return 0;
 }
 
+// Returns the exit code: `code`, unless the answer cannot be shown.
+int PrintAnswer(const std::string& text, int code, std::ostream& out) {
+  out << text;
+  return IsUnshown(text) ? 1 : code;
+}
+
 // Asks, and prints what was answered.
 int RunAsked(absl::StatusOr<std::string> (*ask)(const RpcPlace&,
                                                 const OperatorWords&),
@@ -246,8 +252,7 @@ int RunAsked(absl::StatusOr<std::string> (*ask)(const RpcPlace&,
   if (!place.ok()) return Fail(command, err, place.status());
   const absl::StatusOr<std::string> text = ask(*place, command.asked);
   if (!text.ok()) return Fail(command, err, text.status());
-  out << *text;
-  return 0;
+  return PrintAnswer(*text, 0, out);
 }
 
 absl::StatusOr<LedgerReport> Reprice(const CommandLine& command,
@@ -404,8 +409,7 @@ int RunFindings(absl::StatusOr<Findings> (*ask)(const RpcPlace&,
   }
   const absl::StatusOr<Findings> findings = ask(*admin, command.asked);
   if (!findings.ok()) return Fail(command, console.err, findings.status());
-  console.out << findings->text;
-  return findings->good ? 0 : 1;
+  return PrintAnswer(findings->text, findings->good ? 0 : 1, console.out);
 }
 
 int RunTop(const CommandLine& command, const Variables& variables,

@@ -31,7 +31,10 @@ TEST(AnswerTextTest, WhatJsonCannotSayIsToldAndNotLeftOut) {
   time.set_seconds(INT64_MAX);
   for (const std::string& text : {AsJson(time), AsJsonLine(time)}) {
     EXPECT_THAT(text, HasSubstr(R"({"error":"the answer cannot be shown)"));
+    EXPECT_TRUE(IsUnshown(text));
   }
+  EXPECT_FALSE(IsUnshown(AsJson(llmgateway::v1::ResetLimitResponse())));
+  EXPECT_FALSE(IsUnshown(""));
 }
 
 TEST(AnswerTextTest, TimesAndValuesAreForPeople) {
