@@ -385,6 +385,18 @@ absl::StatusOr<RpcPlace> ModelsPlaceOf(const CommandLine& command,
                                      : AdminOf(command, variables);
 }
 
+int RunModels(const CommandLine& command, const Variables& variables,
+              const Console& console) {
+  const absl::StatusOr<RpcPlace> place = ModelsPlaceOf(command, variables);
+  if (!place.ok()) return Fail(command, console.err, place.status());
+  std::string note;
+  const absl::StatusOr<std::string> text =
+      AskModels(*place, command.asked, &note);
+  if (!text.ok()) return Fail(command, console.err, text.status());
+  console.err << note;
+  return PrintAnswer(*text, 0, console.out);
+}
+
 // What needs no gateway that runs.
 absl::Status WithOfflineHint(const CommandLine& command,
                              const absl::Status& why) {
@@ -460,7 +472,6 @@ constexpr AskingCommand kAskingCommands[] = {
     {CommandLine::Verb::kSessions, AskSessions, GrpcOf},
     {CommandLine::Verb::kLogs, AskLogs},
     {CommandLine::Verb::kAlerts, AskAlerts},
-    {CommandLine::Verb::kModels, AskModels, ModelsPlaceOf},
     {CommandLine::Verb::kProviders, AskProviders},
     {CommandLine::Verb::kCircuits, AskCircuits}};
 
@@ -539,6 +550,8 @@ int RunInContext(const CommandLine& command, const Variables& variables,
       return RunTop(command, variables, console);
     case CommandLine::Verb::kChat:
       return RunChat(command, variables, console);
+    case CommandLine::Verb::kModels:
+      return RunModels(command, variables, console);
     case CommandLine::Verb::kCompletion:
       return PrintCompletion(command, out, err);
     case CommandLine::Verb::kComplete:

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <set>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -39,8 +40,31 @@ std::string TokensMaxText(int64_t tokens) {
   return tokens == 0 ? "-" : absl::StrCat(tokens);
 }
 
+// Why there is no model of a provider, for people: it may be none of the
+// gateway's.
+std::string NoModelOf(const std::string& provider,
+                      const GatewayConnection& gateway) {
+  std::set<std::string> providers;
+  const auto add = [&providers](v1::ListModelsResponse& page) {
+    for (const v1::Model& each : page.models()) {
+      providers.insert(each.provider());
+    }
+  };
+  const absl::Status listed =
+      gateway.CallPages<v1::ListModelsRequest, v1::ListModelsResponse>(
+          &v1::GatewayService::Stub::ListModels, {}, add);
+  std::string note =
+      absl::StrCat("gatewayctl: no model of a provider '", provider, "'");
+  if (listed.ok() && !providers.empty()) {
+    absl::StrAppend(&note, "; there are models of ",
+                    absl::StrJoin(providers, ", "));
+  }
+  return note + "\n";
+}
+
 absl::StatusOr<std::string> AskModelList(const RpcPlace& place,
-                                         const OperatorWords& words) {
+                                         const OperatorWords& words,
+                                         std::string* note) {
   GATEWAY_RETURN_IF_ERROR(CheckNoName(kModelsCommand, words));
   GATEWAY_ASSIGN_OR_RETURN(const GatewayConnection gateway,
                            GatewayConnection::Open(place));
@@ -55,6 +79,10 @@ absl::StatusOr<std::string> AskModelList(const RpcPlace& place,
   GATEWAY_RETURN_IF_ERROR(
       (gateway.CallPages<v1::ListModelsRequest, v1::ListModelsResponse>(
           &v1::GatewayService::Stub::ListModels, request, add)));
+  if (all.models().empty() && !request.provider_id().empty()) {
+    *note = NoModelOf(request.provider_id(), gateway);
+    if (!words.as_json) return std::string();
+  }
   return words.as_json ? AsJson(all) : ModelsTable(all.models());
 }
 
@@ -95,9 +123,10 @@ absl::StatusOr<std::string> AskDisabled(const RpcPlace& place,
 const OperatorCommand kModelsCommand = {"models", kModelsVerbs};
 
 absl::StatusOr<std::string> AskModels(const RpcPlace& place,
-                                      const OperatorWords& words) {
+                                      const OperatorWords& words,
+                                      std::string* note) {
   GATEWAY_RETURN_IF_ERROR(CheckWords(kModelsCommand, words));
-  if (words.words[0] == "list") return AskModelList(place, words);
+  if (words.words[0] == "list") return AskModelList(place, words, note);
   if (words.words[0] == "get") return AskModel(place, words);
   if (words.words[0] == "disabled") return AskDisabled(place, words);
   GATEWAY_ASSIGN_OR_RETURN(const v1::SetModelEnabledRequest request,

@@ -4,7 +4,7 @@
 //
 //   OperatorWords words;
 //   words.words = {"enable", "openai/gpt-5-mini"};
-//   const absl::StatusOr<std::string> text = AskModels(place, words);
+//   const absl::StatusOr<std::string> text = AskModels(place, words, &note);
 //
 // Thread-safe: plain functions; asking blocks.
 
@@ -27,9 +27,11 @@ namespace gateway {
 extern const OperatorCommand kModelsCommand;
 
 // Returns what to print: for people, or the response as JSON. INVALID_ARGUMENT
-// for words that are not meant.
+// for words that are not meant. Sets `note` to what else is to be told, beside
+// that.
 absl::StatusOr<std::string> AskModels(const RpcPlace& place,
-                                      const OperatorWords& words);
+                                      const OperatorWords& words,
+                                      std::string* note);
 
 // The names of all models, sorted; none if the gateway does not answer soon.
 std::vector<std::string> ModelNames(RpcPlace place);

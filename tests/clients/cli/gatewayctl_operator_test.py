@@ -57,6 +57,11 @@ class GatewayctlOperatorTest(GatewayctlCase):
             [["NAME", "KIND"], ["mock", "mock"], ["spare", "mock"]])
         self.assertEqual(self.lines("providers", "get", "spare")[0],
                          ["name", "spare"])
+        done = self.run_ctl("models", "list", "--provider", "nobody")
+        self.assertEqual(
+            (done.returncode, done.stdout, done.stderr),
+            (0, "", "gatewayctl: no model of a provider 'nobody'; there are "
+             "models of mock\n"))
         done = self.run_ctl("providers", "get", "nobody")
         self.assert_refused(done, "nobody")
 

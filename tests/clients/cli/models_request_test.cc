@@ -17,6 +17,7 @@ using ::testing::HasSubstr;
 // What a gateway answers is asked of one in alerts_test.py.
 TEST(ModelsRequestTest, OnlyWhatIsMeantIsAskedFor) {
   const RpcPlace nobody = {.address = "127.0.0.1:1"};
+  std::string note;
   for (const std::vector<std::string>& wrong :
        {std::vector<std::string>{},
         {"list", "openai"},
@@ -27,11 +28,13 @@ TEST(ModelsRequestTest, OnlyWhatIsMeantIsAskedFor) {
         {"enable", "/gpt-5"},
         {"enable", "openai/"},
         {"disable", "openai/gpt-5", "openai/gpt-4"}}) {
-    EXPECT_TRUE(
-        absl::IsInvalidArgument(AskModels(nobody, {.words = wrong}).status()));
+    EXPECT_TRUE(absl::IsInvalidArgument(
+        AskModels(nobody, {.words = wrong}, &note).status()));
   }
-  EXPECT_THAT(AskModels(nobody, {.words = {"disabled"}}).status().ToString(),
-              HasSubstr("127.0.0.1:1"));
+  EXPECT_THAT(
+      AskModels(nobody, {.words = {"disabled"}}, &note).status().ToString(),
+      HasSubstr("127.0.0.1:1"));
+  EXPECT_EQ(note, "");
 }
 
 TEST(ModelsRequestTest, AModelIsNamedBehindItsProvider) {
