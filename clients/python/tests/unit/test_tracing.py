@@ -1,3 +1,4 @@
+import asyncio
 import logging
 import subprocess
 import sys
@@ -6,12 +7,14 @@ import pytest
 
 from llm_gateway import (
     GatewayConfig,
+    GatewayError,
     LLMClient,
     ProviderError,
     ResponseValidationError,
 )
 from llm_gateway.observability.tracing import trace_headers
 from llm_gateway.providers.structured import validated_text
+from llm_gateway.services.node_integration import get_node_client_factory
 from llm_gateway.testing import FakeLLMProvider
 
 from .answers import QUESTION, Answer
@@ -118,6 +121,21 @@ async def test_the_gateway_goes_on_with_the_trace(spans):
     span_id = format(span.context.span_id, "016x")
     traceparent = server.requests[0].headers["traceparent"]
     assert traceparent.startswith(f"00-{trace_id}-{span_id}-")
+
+
+async def test_a_node_goes_on_with_the_programs_trace(spans, monkeypatch):
+    node = get_node_client_factory().create_writer_client()
+    async with ScriptedServer([Reply(422, {})]) as server:
+        monkeypatch.setenv("GATEWAY_URL", server.url)
+        with trace.get_tracer("program").start_as_current_span("work") as work:
+            with pytest.raises(GatewayError):
+                await node.ainvoke("Go.")
+            with pytest.raises(GatewayError):
+                await asyncio.to_thread(node.invoke, "Go.")
+    trace_id = format(work.get_span_context().trace_id, "032x")
+    for request in server.requests:
+        assert request.headers["traceparent"].startswith(f"00-{trace_id}-")
+    assert len(server.requests) == 2
 
 
 async def test_nothing_is_traced_unless_it_is_asked_for(spans):

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from llm_gateway.config import GatewayConfig
 
 _log = logging.getLogger(__name__)
+_TRACE_KEYS = ("traceparent", "tracestate")
 _lock = threading.Lock()
 # The tracer, once a configuration has asked for one.
 _tracer: Any = None
@@ -114,6 +115,18 @@ def traced_llm_call(model: str, provider: str) -> Iterator[CallSpan]:
         attributes={"llm.model": model, "llm.provider": provider},
     ) as span:
         yield CallSpan(span)
+
+
+def open_span_headers() -> dict[str, str]:
+    """`traceparent` and `tracestate` of the span that the program has open, if
+    it has OpenTelemetry. What else there is, such as baggage, stays in it."""
+    try:
+        from opentelemetry import propagate
+    except ImportError:
+        return {}
+    headers: dict[str, str] = {}
+    propagate.inject(headers)
+    return {name: headers[name] for name in _TRACE_KEYS if name in headers}
 
 
 def trace_headers() -> dict[str, str]:

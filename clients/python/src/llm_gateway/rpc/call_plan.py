@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from llm_gateway.observability.tracing import open_span_headers
 from llm_gateway.rpc.errors import CallError
 from llm_gateway.rpc.options import (
     CallFields,
@@ -19,7 +20,6 @@ from llm_gateway.rpc.retrying import RetryBudget
 
 # A hundred years: gRPC can send none that are much longer.
 _TIMEOUT_S_MAX = 36500 * 86400.0
-_TRACE_KEYS = ("traceparent", "tracestate")
 
 
 class CallPlan:
@@ -113,11 +113,4 @@ def _trace(call: Mapping[str, Any]) -> dict[str, str]:
     if "traceparent" in call:
         check_text("traceparent", call["traceparent"])
         return {"traceparent": call["traceparent"]}
-    try:
-        from opentelemetry import propagate
-    except ImportError:
-        return {}
-    carrier: dict[str, str] = {}
-    propagate.inject(carrier)
-    # What else there is, such as baggage, stays in the program.
-    return {key: carrier[key] for key in _TRACE_KEYS if key in carrier}
+    return open_span_headers()

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import threading
 from collections.abc import Coroutine
 from typing import Any, TypeVar
@@ -101,7 +102,11 @@ def in_own_loop(asked: Coroutine[Any, Any, T]) -> T:
         finally:
             is_over.set()
 
-    thread = threading.Thread(target=run, name="llm_gateway")
+    # The span that is open here is so there.
+    context = contextvars.copy_context()
+    thread = threading.Thread(
+        target=context.run, args=(run,), name="llm_gateway"
+    )
     try:
         thread.start()
         is_over.wait()

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from llm_gateway.http_json import HttpAnswer, reading_answer, retry_advice
+from llm_gateway.observability.tracing import open_span_headers
 from llm_gateway.providers.retrying import retrying
 from llm_gateway.services.listeners import caller_listener, in_own_loop
 from llm_gateway.services.model_selector import (
@@ -77,7 +78,10 @@ class NodeClient:
         and TypeError for what is no message or option.
         """
         body = self._body(messages, options)
-        headers = {"x-llmgateway-timeout": f"{_TIMEOUT_S:g}s"}
+        headers = {
+            "x-llmgateway-timeout": f"{_TIMEOUT_S:g}s",
+            **open_span_headers(),
+        }
         if self.trace_id:
             headers["x-trace-id"] = self.trace_id
         listener = caller_listener()
