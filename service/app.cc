@@ -298,7 +298,10 @@ absl::StatusOr<std::function<void()>> App::Graph::Prepare(
     GATEWAY_ASSIGN_OR_RETURN(commits.emplace_back(), engine->PrepareTls(next));
   }
   const LogLevels levels = LogLevelsOf(next.config().logging());
-  commits.push_back(redis.Prepare(next));
+  GATEWAY_ASSIGN_OR_RETURN(commits.emplace_back(), redis.Prepare(next));
+  commits.push_back(tracing.Prepare(next));
+  commits.push_back(ledger.Prepare(next.ledger_password()));
+  commits.push_back(statements.Prepare(next));
   return [this, changes, levels, commits = std::move(commits)] {
     log_levels.Configure(levels);
     for (const auto& commit : commits) commit();

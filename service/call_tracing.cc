@@ -49,15 +49,21 @@ ExportProtocol ProtocolOf(const TracingConfig& config) {
   }
 }
 
+SpanExporter::Headers HeadersOf(const ConfigSnapshot& snapshot) {
+  SpanExporter::Headers headers;
+  for (const ConfigSnapshot::TracingHeader& header :
+       snapshot.tracing_headers()) {
+    headers.emplace_back(header.name, header.value);
+  }
+  return headers;
+}
+
 SpanExporter::Options ExporterOptionsOf(const ConfigSnapshot& snapshot) {
   const TracingConfig& config = snapshot.config().tracing();
   SpanExporter::Options options;
   options.protocol = ProtocolOf(config);
   options.endpoint = config.endpoint();
-  for (const ConfigSnapshot::TracingHeader& header :
-       snapshot.tracing_headers()) {
-    options.headers.emplace_back(header.name, header.value);
-  }
+  options.headers = HeadersOf(snapshot);
   options.ca_file = config.ca_file();
   options.interval = ToAbsl(config.batch_interval());
   options.timeout = ToAbsl(config.timeout());
@@ -97,6 +103,13 @@ void CallTracing::Follow(LoopRuntime& runtime) {
   loop_->Post([this, &runtime] {
     Spawn(exporter_->Run(runtime.loop(), runtime.services().http));
   });
+}
+
+std::function<void()> CallTracing::Prepare(const ConfigSnapshot& next) {
+  return [this, headers = HeadersOf(next)] {
+    if (loop_ == nullptr) return;
+    loop_->Post([this, headers] { exporter_->SetHeaders(headers); });
+  };
 }
 
 void CallTracing::Stop() {

@@ -1,6 +1,7 @@
 // CallTracing is the process's part in tracing: what is known of traces, and
 // the exporter on one loop that sends them on, by `tracing` of the
-// configuration that the process began with.
+// configuration that the process began with, and with the headers' newest
+// values.
 //
 //   CallTracing tracing;
 //   GATEWAY_RETURN_IF_ERROR(tracing.Open(config, registry));
@@ -14,6 +15,7 @@
 #ifndef SERVICE_CALL_TRACING_H_
 #define SERVICE_CALL_TRACING_H_
 
+#include <functional>
 #include <memory>
 #include <optional>
 
@@ -44,6 +46,10 @@ class CallTracing {
 
   // Exports on that loop, which must outlive Stop.
   void Follow(LoopRuntime& runtime);
+
+  // What has exports that begin from then on show what `tracing.headers` name
+  // in another configuration. REQUIRES: what it returns runs before Stop.
+  std::function<void()> Prepare(const ConfigSnapshot& next);
 
   // Sends what waits, once, and returns when that has ended.
   void Stop();

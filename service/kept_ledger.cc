@@ -197,8 +197,10 @@ absl::Status KeptLedger::OpenPostgres(const GatewayConfig& config,
                                       const std::string& config_file,
                                       const Secret& password) {
   const configv1::LedgerPostgres& postgres = config.ledger().postgres();
+  postgres_password_ = std::make_shared<LatestValue<Secret>>(password);
   postgres_.emplace(PostgresLedger::Options{
-      .connection = {.conninfo = postgres.connection(), .password = password},
+      .connection = {.conninfo = postgres.connection()},
+      .password = [latest = postgres_password_] { return latest->Get(); },
       .schema = postgres.schema(),
       .timeout = ToAbsl(postgres.timeout())});
   GATEWAY_RETURN_IF_ERROR(postgres_->Prepare());
@@ -310,6 +312,12 @@ absl::Status KeptLedger::Close() {
       unwritten.under_way == 0
           ? ""
           : absl::StrCat(", and nobody knows of ", unwritten.under_way)));
+}
+
+std::function<void()> KeptLedger::Prepare(const Secret& postgres_password) {
+  return [latest = postgres_password_, postgres_password] {
+    if (latest != nullptr) latest->Set(postgres_password);
+  };
 }
 
 ServerTrust KeptLedger::trust() const {

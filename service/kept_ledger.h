@@ -17,6 +17,7 @@
 #define SERVICE_KEPT_LEDGER_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -34,6 +35,7 @@
 #include "service/budgets/budget_ledger_state.h"
 #include "service/budgets/budget_sharer.h"
 #include "service/budgets/budget_table.h"
+#include "service/latest_value.h"
 #include "service/ledger/background_check.h"
 #include "service/ledger/ledger_chains.h"
 #include "service/ledger/ledger_index.h"
@@ -62,6 +64,11 @@ class KeptLedger {
   absl::Status Open(const llmgateway::config::v1::GatewayConfig& config,
                     const std::string& config_file,
                     const Secret& postgres_password);
+
+  // What has sessions that begin from then on show what
+  // `ledger.postgres.password` names in another configuration. Those that stand
+  // stay.
+  std::function<void()> Prepare(const Secret& postgres_password);
 
   // What keeps others from what is sent to its database: the worst of what the
   // configuration says and of all sessions. kVerified for a file. Any thread.
@@ -132,6 +139,8 @@ class KeptLedger {
   std::string path_;
   int64_t chain_ = 0;
   absl::Duration budgets_retention_;
+  // Null where the ledger is no database.
+  std::shared_ptr<LatestValue<Secret>> postgres_password_;
   // Where the ledger is a database.
   std::optional<PostgresLedger> postgres_;
   // What the ledger says of budgets; the writer's, once that is there.

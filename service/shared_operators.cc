@@ -19,10 +19,12 @@ namespace {
 // waits for no more, and what fails is tried again each second.
 constexpr absl::Duration kRecordsTimeoutMax = absl::Seconds(2);
 
-PostgresDatabase DatabaseOfLedger(const ConfigSnapshot& config) {
+PostgresDatabase DatabaseOfLedger(
+    const ConfigSnapshot& config,
+    const std::shared_ptr<LatestValue<Secret>>& password) {
   const auto& postgres = config.config().ledger().postgres();
-  return {.connection = {.conninfo = postgres.connection(),
-                         .password = config.ledger_password()},
+  return {.connection = {.conninfo = postgres.connection()},
+          .password = [password] { return password->Get(); },
           .schema = postgres.schema(),
           .timeout = std::min(ToAbsl(postgres.timeout()), kRecordsTimeoutMax)};
 }
@@ -45,14 +47,21 @@ void SharedOperators::Open(const ConfigSnapshot& config,
         RedisRecordStore::Options{.prefix = config.config().redis().prefix()},
         &LoopRedis::OfThisLoop);
   } else if (config.config().ledger().has_postgres()) {
-    auto records =
-        std::make_unique<PostgresRecordStore>(DatabaseOfLedger(config));
+    password_ = std::make_shared<LatestValue<Secret>>(config.ledger_password());
+    auto records = std::make_unique<PostgresRecordStore>(
+        DatabaseOfLedger(config, password_));
     board->Add("operators", [store = records.get()](
                                 llmgateway::v1::ComponentHealth* health) {
       if (store->fails()) FillApart(health);
     });
     records_ = std::move(records);
   }
+}
+
+std::function<void()> SharedOperators::Prepare(const ConfigSnapshot& next) {
+  return [latest = password_, password = next.ledger_password()] {
+    if (latest != nullptr) latest->Set(password);
+  };
 }
 
 void SharedOperators::Follow(EventLoop& loop, const CurrentRuntime& runtime,

@@ -13,13 +13,16 @@
 #ifndef SERVICE_SHARED_OPERATORS_H_
 #define SERVICE_SHARED_OPERATORS_H_
 
+#include <functional>
 #include <memory>
 
 #include "base/async/blocking_worker.h"
 #include "base/async/event_loop.h"
+#include "base/secret.h"
 #include "service/api/component_board.h"
 #include "service/api/operator_state_share.h"
 #include "service/config/snapshot.h"
+#include "service/latest_value.h"
 #include "service/pipeline/current_runtime.h"
 #include "service/state/state_store.h"
 #include "service/store/record_store.h"
@@ -36,6 +39,10 @@ class SharedOperators {
   // gone.
   void Open(const ConfigSnapshot& config, ComponentBoard* board);
 
+  // What has sessions of PostgreSQL that begin from then on show the password
+  // of another configuration.
+  std::function<void()> Prepare(const ConfigSnapshot& next);
+
   // Keeps what operators say in step with the others, if something is shared,
   // on that loop, until Stop. All are borrowed; it is kept in `state`, by
   // `worker`. REQUIRES: the loop has a LoopRedis where there is a Redis.
@@ -45,6 +52,8 @@ class SharedOperators {
   void Stop();
 
  private:
+  // Null where that is no PostgreSQL.
+  std::shared_ptr<LatestValue<Secret>> password_;
   std::unique_ptr<RecordStore> records_;  // Null where nothing is shared.
   std::unique_ptr<OperatorStateShare> share_;
   EventLoop* follows_on_ = nullptr;

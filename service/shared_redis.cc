@@ -95,6 +95,7 @@ absl::StatusOr<std::shared_ptr<const RedisOptions>> RedisOptionsOf(
 absl::Status SharedRedis::Open(const ConfigSnapshot& config,
                                MetricRegistry& registry) {
   GATEWAY_ASSIGN_OR_RETURN(options_, RedisOptionsOf(config));
+  if (options_ != nullptr) FollowCredentials();
   const int replicas = config.config().runtime().replicas();
   if (options_ == nullptr && replicas <= 1) return absl::OkStatus();
   SharedCounterStore::Options sharing;
@@ -118,10 +119,28 @@ absl::Status SharedRedis::Open(const ConfigSnapshot& config,
   return absl::OkStatus();
 }
 
-std::function<void()> SharedRedis::Prepare(const ConfigSnapshot& next) {
+void SharedRedis::FollowCredentials() {
+  auto options = std::make_shared<RedisOptions>(*options_);
+  const auto follow = [](RedisConnectionOptions& connection) {
+    auto latest = std::make_shared<Credentials>(CredentialsOf(connection));
+    connection.latest = [latest] { return latest->Get(); };
+    return latest;
+  };
+  credentials_ = follow(options->connection);
+  sentinel_credentials_ = follow(options->sentinel);
+  options_ = std::move(options);
+}
+
+absl::StatusOr<std::function<void()>> SharedRedis::Prepare(
+    const ConfigSnapshot& next) {
   const int replicas = std::max(next.config().runtime().replicas(), 1);
-  return [this, replicas] {
+  GATEWAY_ASSIGN_OR_RETURN(const std::shared_ptr<const RedisOptions> options,
+                           RedisOptionsOf(next));
+  return [this, replicas, options] {
     if (counters_ != nullptr) counters_->keeper().SetReplicas(replicas);
+    if (credentials_ == nullptr || options == nullptr) return;
+    credentials_->Set(CredentialsOf(options->connection));
+    sentinel_credentials_->Set(CredentialsOf(options->sentinel));
   };
 }
 

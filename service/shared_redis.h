@@ -33,6 +33,7 @@
 #include "service/cache/key_claims.h"
 #include "service/cache/redis_answers.h"
 #include "service/config/snapshot.h"
+#include "service/latest_value.h"
 #include "service/limits/counter_store.h"
 #include "service/limits/shared_counter_store.h"
 #include "service/loop_redis.h"
@@ -66,8 +67,10 @@ class SharedRedis {
   KeyClaims* claims() { return claims_.get(); }
 
   // What puts another configuration into force, as far as that is not read at
-  // the start.
-  std::function<void()> Prepare(const ConfigSnapshot& next);
+  // the start: how many replicas there are, and passwords and certificates,
+  // which connections that begin from then on have. Those that stand stay.
+  // INVALID_ARGUMENT as RedisOptionsOf.
+  absl::StatusOr<std::function<void()>> Prepare(const ConfigSnapshot& next);
 
   // Keeps limits and idempotency keys in step with Redis, if there is one, on
   // that loop, which is borrowed, until Stop.
@@ -78,9 +81,16 @@ class SharedRedis {
   void Stop(absl::Duration patience = absl::ZeroDuration());
 
  private:
+  // Has connections ask what their credentials are by then.
+  void FollowCredentials();
   void AddMetrics(MetricRegistry& registry);
 
+  using Credentials = LatestValue<RedisCredentials>;
+
   std::shared_ptr<const RedisOptions> options_;
+  // Of servers, and of sentinels; null if there is no Redis.
+  std::shared_ptr<Credentials> credentials_;
+  std::shared_ptr<Credentials> sentinel_credentials_;
   RedisHealth health_;
   std::unique_ptr<SharedCounterStore> counters_;
   std::unique_ptr<RedisAnswers> answers_;

@@ -92,8 +92,9 @@ RedisConnection::~RedisConnection() {
 Task<absl::Status> RedisConnection::Handshake() {
   // A server that has too many clients says so unasked, perhaps by now.
   if (stream_->readable()) OnUnawaited(false);
-  if (!options_.password.empty()) {
-    GATEWAY_CO_RETURN_IF_ERROR(co_await Authenticate());
+  const Secret password = CredentialsOf(options_).password;
+  if (!password.empty()) {
+    GATEWAY_CO_RETURN_IF_ERROR(co_await Authenticate(password));
   }
   if (!options_.client_name.empty()) {
     // Some proxies refuse it, and it is a name for people only.
@@ -126,11 +127,11 @@ Task<absl::Status> RedisConnection::Handshake() {
 
 // The password is written past the queue, which others' commands go through,
 // so that no copy of it is left in memory.
-Task<absl::Status> RedisConnection::Authenticate() {
+Task<absl::Status> RedisConnection::Authenticate(const Secret& password) {
   RedisCommand auth("AUTH");
-  auth.Reserve(options_.user.size() + options_.password.Reveal().size() + 64);
+  auth.Reserve(options_.user.size() + password.Reveal().size() + 64);
   if (!options_.user.empty()) auth.Add(options_.user);
-  auth.Add(options_.password.Reveal());
+  auth.Add(password.Reveal());
   iovec piece = ToIovec(auth.bytes());
   const uint64_t number = Append(auth.bytes().size(), absl::InfiniteDuration());
   RedisCall call(*this, number, nullptr);

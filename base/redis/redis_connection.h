@@ -130,7 +130,7 @@ class RedisConnection final : private Stream::Observer, private TurnEndTask {
   uint64_t Append(size_t bytes, absl::Duration timeout);
   Pending& At(uint64_t number) { return ring_[number & (ring_.size() - 1)]; }
   void Grow();
-  Task<absl::Status> Authenticate();
+  Task<absl::Status> Authenticate(const Secret& password);
 
   void OnUnawaited(bool hung_up) override;
   void OnWritable() override { Flush(); }

@@ -44,12 +44,12 @@ Task<absl::StatusOr<std::unique_ptr<Stream>>> RedisDial::Reach() {
       co_await tcp_.Connect(*std::move(addresses), where_.port);
   GATEWAY_CO_RETURN_IF_ERROR(why_);
   GATEWAY_CO_RETURN_IF_ERROR(stream.status());
-  if (options_.tls == nullptr) co_return stream;
+  const std::shared_ptr<const TlsContext> tls = CredentialsOf(options_).tls;
+  if (tls == nullptr) co_return stream;
   securing_ = stream->get();
   const absl::Status secured = co_await securing_->StartTls(
-      *options_.tls, options_.tls_server_name.empty()
-                         ? where_.host
-                         : options_.tls_server_name);
+      *tls, options_.tls_server_name.empty() ? where_.host
+                                             : options_.tls_server_name);
   securing_ = nullptr;
   GATEWAY_CO_RETURN_IF_ERROR(secured);
   co_return stream;

@@ -7,6 +7,7 @@
 #define BASE_REDIS_REDIS_OPTIONS_H_
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -26,6 +27,12 @@ struct RedisBackOff {
   absl::Duration longest = absl::Seconds(2);
 };
 
+// What a connection shows the server, and believes it by.
+struct RedisCredentials {
+  Secret password{""};
+  std::shared_ptr<const TlsContext> tls;
+};
+
 struct RedisConnectionOptions {
   // Of an ACL user; with a password alone the server's `default` user is meant,
   // in the way that servers before Redis 6 know, too. Empty for no AUTH.
@@ -36,6 +43,12 @@ struct RedisConnectionOptions {
   std::shared_ptr<const TlsContext> tls;
   // The name that the server's certificate must be for; the host if empty.
   std::string tls_server_name;
+
+  // Where passwords and certificates are exchanged while connections stand:
+  // says what takes the place of `password` and `tls`. Asked by each connection
+  // that begins, on its loop, so that several may ask at once. Null where they
+  // stay.
+  std::function<RedisCredentials()> latest;
 
   // A server that is a replica is refused, where the server says what it is.
   bool master_only = false;
@@ -66,6 +79,12 @@ struct RedisConnectionOptions {
   size_t bytes_in_flight_limit = 16 * 1024 * 1024;
   RedisReplyLimits reply_limits;
 };
+
+// What a connection has that begins now.
+inline RedisCredentials CredentialsOf(const RedisConnectionOptions& options) {
+  if (options.latest != nullptr) return options.latest();
+  return {options.password, options.tls};
+}
 
 struct RedisOptions {
   enum class Topology {

@@ -35,6 +35,7 @@ absl::StatusOr<std::unique_ptr<PostgresConnection>> ConnectTo(
     const PostgresDatabase& database, const std::string& application,
     absl::Duration timeout) {
   PostgresConnection::Options connection = database.connection;
+  if (database.password != nullptr) connection.password = database.password();
   connection.defaults.emplace_back("application_name", application);
   connection.defaults.emplace_back("target_session_attrs", "read-write");
   connection.defaults.emplace_back("client_encoding", "UTF8");

@@ -13,17 +13,23 @@
 #ifndef SERVICE_POSTGRES_POSTGRES_DATABASE_H_
 #define SERVICE_POSTGRES_POSTGRES_DATABASE_H_
 
+#include <functional>
 #include <memory>
 #include <string>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "base/postgres/postgres_connection.h"
+#include "base/secret.h"
 
 namespace gateway {
 
 struct PostgresDatabase {
   PostgresConnection::Options connection;
+  // Where the password is exchanged while sessions stand: says what takes the
+  // place of `connection.password`. Asked by each session that begins, on any
+  // thread. Null where it stays.
+  std::function<Secret()> password = nullptr;
   // Of small letters, digits and `_`, no digit first.
   std::string schema = "llm_gateway";
   // Of each statement.

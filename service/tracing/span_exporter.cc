@@ -45,6 +45,21 @@ std::string AttributesText(const ReadSpan& span) {
   return text;
 }
 
+// Returns what a collector says without what it repeats of the headers.
+std::string WithoutSecrets(const SpanExporter::Headers& headers,
+                           std::string text) {
+  for (const auto& [name, value] : headers) {
+    const std::string_view whole = value.Reveal();
+    // A token may be repeated without the scheme in front of it.
+    for (const std::string_view secret :
+         {whole, whole.substr(whole.rfind(' ') + 1)}) {
+      if (secret.size() < kSecretBytesMin) continue;
+      text = BlotOut(secret, std::move(text));
+    }
+  }
+  return text;
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<SpanExporter>> SpanExporter::Make(
@@ -60,32 +75,43 @@ absl::Status SpanExporter::Prepare() {
   const bool by_grpc = options_.protocol == ExportProtocol::kGrpc;
   GATEWAY_ASSIGN_OR_RETURN(const BaseUrl url, ParseBaseUrl(options_.endpoint));
   GATEWAY_ASSIGN_OR_RETURN(
-      std::shared_ptr<HttpDestination> destination,
+      destination_,
       HttpDestinationOf(url,
                         by_grpc ? HttpVersion::kHttp2 : HttpVersion::kHttp1,
                         options_.ca_file));
-  destination->timeouts = TimeoutsOf(options_.timeout);
-  destination->idle_connections_max = kIdleConnectionsMax;
-  destination->idle_connection_timeout = kIdleConnectionTimeout;
-  destination->response_bytes_limit = kAnswerBytesMax;
+  destination_->timeouts = TimeoutsOf(options_.timeout);
+  destination_->idle_connections_max = kIdleConnectionsMax;
+  destination_->idle_connection_timeout = kIdleConnectionTimeout;
+  destination_->response_bytes_limit = kAnswerBytesMax;
+  path_ = url.path;
+  if (by_grpc) {
+    absl::StrAppend(&path_, ToAbsl(kGrpcPath));
+  } else if (path_.empty()) {
+    path_ = kHttpPath;
+  }
+  heading_ = HeadingWith(options_.headers);
+  return absl::OkStatus();
+}
+
+std::shared_ptr<const SpanExporter::Heading> SpanExporter::HeadingWith(
+    Headers headers) const {
+  const bool by_grpc = options_.protocol == ExportProtocol::kGrpc;
   std::vector<HttpRequestHead::Field> fields;
   fields.push_back(
       {"content-type",
        Secret(by_grpc ? "application/grpc" : "application/x-protobuf"), true});
   fields.push_back({"user-agent", Secret("llmgateway"), true});
-  for (const auto& [name, value] : options_.headers) {
-    fields.push_back({name, value});
-  }
-  std::string path = url.path;
-  if (by_grpc) {
-    fields.push_back({"te", Secret("trailers"), true});
-    absl::StrAppend(&path, ToAbsl(kGrpcPath));
-  } else if (path.empty()) {
-    path = kHttpPath;
-  }
-  head_ = std::make_unique<const HttpRequestHead>(
-      std::move(destination), "POST", std::move(path), std::move(fields));
-  return absl::OkStatus();
+  for (const auto& [name, value] : headers) fields.push_back({name, value});
+  if (by_grpc) fields.push_back({"te", Secret("trailers"), true});
+  auto heading = std::make_shared<Heading>();
+  heading->head = std::make_unique<const HttpRequestHead>(
+      destination_, "POST", path_, std::move(fields));
+  heading->headers = std::move(headers);
+  return heading;
+}
+
+void SpanExporter::SetHeaders(Headers headers) {
+  if (destination_ != nullptr) heading_ = HeadingWith(std::move(headers));
 }
 
 Task<void> SpanExporter::Run(EventLoop& loop, HttpClient& http) {
@@ -121,16 +147,17 @@ Task<void> SpanExporter::Export(EventLoop& loop, HttpClient& http,
   const OtlpBatch batch(options_.resource, traces,
                         options_.protocol == ExportProtocol::kGrpc);
   for (int failed = 0;; ++failed) {
-    const ExportOutcome outcome = co_await Send(http, batch);
+    const std::shared_ptr<const Heading> heading = heading_;
+    const ExportOutcome outcome = co_await Send(http, batch, *heading->head);
     if (outcome.verdict == ExportVerdict::kTaken) {
       const int64_t rejected = std::min(outcome.rejected, batch.spans());
       exported_.fetch_add(batch.spans() - rejected, std::memory_order_relaxed);
       refused_.fetch_add(rejected, std::memory_order_relaxed);
-      if (rejected > 0) LogFailure(loop.Now(), outcome);
+      if (rejected > 0) LogFailure(loop.Now(), outcome, *heading);
       co_return;
     }
     failures_.fetch_add(1, std::memory_order_relaxed);
-    LogFailure(loop.Now(), outcome);
+    LogFailure(loop.Now(), outcome, *heading);
     const bool again =
         outcome.verdict == ExportVerdict::kLater && !stop_.cancelled();
     if (again) {
@@ -145,11 +172,11 @@ Task<void> SpanExporter::Export(EventLoop& loop, HttpClient& http,
   }
 }
 
-Task<ExportOutcome> SpanExporter::Send(HttpClient& http,
-                                       const OtlpBatch& batch) {
+Task<ExportOutcome> SpanExporter::Send(HttpClient& http, const OtlpBatch& batch,
+                                       const HttpRequestHead& head) {
   HttpProgress progress;
   HttpCall call;
-  call.head = head_.get();
+  call.head = &head;
   call.body = batch.pieces();
   call.cancel = &abort_;
   call.progress = &progress;
@@ -203,26 +230,13 @@ absl::Duration SpanExporter::Backoff(int failures) {
   return delay * (1 - random_.UniformDouble() / 2);
 }
 
-std::string SpanExporter::WithoutSecrets(std::string text) const {
-  for (const auto& [name, value] : options_.headers) {
-    const std::string_view whole = value.Reveal();
-    // A token may be repeated without the scheme in front of it.
-    for (const std::string_view secret :
-         {whole, whole.substr(whole.rfind(' ') + 1)}) {
-      if (secret.size() < kSecretBytesMin) continue;
-      text = BlotOut(secret, std::move(text));
-    }
-  }
-  return text;
-}
-
-void SpanExporter::LogFailure(absl::Duration now,
-                              const ExportOutcome& outcome) {
+void SpanExporter::LogFailure(absl::Duration now, const ExportOutcome& outcome,
+                              const Heading& heading) {
   const std::optional<int64_t> unlogged = pace_.Take(now);
   if (!unlogged.has_value()) return;
   Log(LogLevel::kWarn, "tracing", "spans could not be exported",
       {{"endpoint", options_.endpoint},
-       {"error", WithoutSecrets(outcome.message)},
+       {"error", WithoutSecrets(heading.headers, outcome.message)},
        {"again", outcome.verdict == ExportVerdict::kLater},
        {"unlogged", *unlogged}});
 }

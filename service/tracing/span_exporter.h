@@ -57,11 +57,13 @@ class SpanExporter {
   // When the process ends it waits so long for the last export at most.
   static constexpr absl::Duration kLastTimeout = absl::Seconds(3);
 
+  using Headers = std::vector<std::pair<std::string, Secret>>;
+
   struct Options {
     ExportProtocol protocol = ExportProtocol::kGrpc;
     // A URL; not of kLog.
     std::string endpoint;
-    std::vector<std::pair<std::string, Secret>> headers;
+    Headers headers;
     std::string ca_file;
     absl::Duration interval = absl::Seconds(5);
     absl::Duration timeout = absl::Seconds(10);
@@ -85,6 +87,10 @@ class SpanExporter {
   // The same on the loop: does not wait for Run.
   void StopOnLoop(EventLoop& loop);
 
+  // Headers of exports that begin from now on, and of tries: the values are
+  // others, such as a token that takes another's place. On the loop.
+  void SetHeaders(Headers headers);
+
   // Spans that the collector has taken, and that it has refused or that were
   // given up when the process ended.
   int64_t exported() const { return exported_.load(std::memory_order_relaxed); }
@@ -93,32 +99,42 @@ class SpanExporter {
   int64_t failures() const { return failures_.load(std::memory_order_relaxed); }
 
  private:
+  // What an export is sent with. One that is under way keeps its own.
+  struct Heading {
+    std::unique_ptr<const HttpRequestHead> head;
+    Headers headers;
+  };
+
   SpanExporter(const Options& options, SpanQueue& queue, Random& random)
       : options_(options), queue_(queue), random_(random) {}
 
   absl::Status Prepare();
+  std::shared_ptr<const Heading> HeadingWith(Headers headers) const;
   // Waits until there is a batch, or what there is has waited for long enough.
   Task<void> AwaitSpans(EventLoop& loop);
   // Sends a batch until it is taken or refused, or Stop has been called.
   Task<void> Export(EventLoop& loop, HttpClient& http,
                     std::vector<KeptTraceRef> traces);
-  Task<ExportOutcome> Send(HttpClient& http, const OtlpBatch& batch);
+  Task<ExportOutcome> Send(HttpClient& http, const OtlpBatch& batch,
+                           const HttpRequestHead& head);
   void WriteToLog(const std::vector<KeptTraceRef>& traces);
   absl::Duration Backoff(int failures);
-  // Returns what a collector says without what it repeats of the headers.
-  std::string WithoutSecrets(std::string text) const;
-  void LogFailure(absl::Duration now, const ExportOutcome& outcome);
+  // `heading` is what the collector was shown, of which nothing is logged.
+  void LogFailure(absl::Duration now, const ExportOutcome& outcome,
+                  const Heading& heading);
 
   const Options options_;
   SpanQueue& queue_;
   Random& random_;
-  std::unique_ptr<const HttpRequestHead> head_;  // Null for the log.
+  std::shared_ptr<HttpDestination> destination_;  // Null for the log.
+  std::string path_;
   std::atomic<int64_t> exported_ = 0;
   std::atomic<int64_t> refused_ = 0;
   std::atomic<int64_t> failures_ = 0;
   Latch ended_;
 
   // Of the loop.
+  std::shared_ptr<const Heading> heading_;  // Null for the log.
   WakeUp wake_;
   CancelSignal stop_;              // No more waiting.
   CancelSignal abort_;             // No more sending, either.

@@ -49,6 +49,12 @@ class SharedRedisTest : public testing::Test {
     return names;
   }
 
+  void CommitOf(const ConfigSnapshot& next) {
+    const auto commit = redis_.Prepare(next);
+    ASSERT_TRUE(commit.ok()) << commit.status();
+    (*commit)();
+  }
+
   SharedRedis redis_;
   MetricRegistry registry_{SystemClock()};
 };
@@ -59,7 +65,7 @@ TEST_F(SharedRedisTest, WithoutRedisAndReplicasThereIsNothing) {
   EXPECT_EQ(redis_.access().options, nullptr);
   EXPECT_EQ(redis_.counters(), nullptr);
   EXPECT_THAT(Metrics(), Not(HasSubstr("llmgw_limit_sharing")));
-  redis_.Prepare (*config)();
+  CommitOf(*config);
   redis_.Stop();
 }
 
@@ -70,7 +76,7 @@ TEST_F(SharedRedisTest, ReplicasWithoutRedisHaveTheirShare) {
   ASSERT_NE(redis_.counters(), nullptr);
   const auto& store = static_cast<SharedCounterStore&>(*redis_.counters());
   EXPECT_EQ(store.keeper().replicas(), 4);
-  redis_.Prepare (*Config("runtime: {replicas: 5}\n", {}))();
+  CommitOf(*Config("runtime: {replicas: 5}\n", {}));
   EXPECT_EQ(store.keeper().replicas(), 5);
 }
 
@@ -105,6 +111,36 @@ TEST_F(SharedRedisTest, ConnectionsAreAsTheConfigurationSays) {
   EXPECT_EQ(made.sentinel.password.Reveal(), "other");
   EXPECT_EQ(made.sentinel.database, 0);
   EXPECT_NE(made.sentinel.tls, nullptr);
+}
+
+TEST_F(SharedRedisTest, ConnectionsThatBeginHaveTheSecretsOfTheLatest) {
+  const TestCertificates certificates;
+  const std::string text =
+      absl::StrCat("redis:\n  addresses: ['a:1']\n"
+                   "  topology: sentinel\n  master_name: m\n"
+                   "  password: 'env:P'\n  sentinel_password: 'env:S'\n"
+                   "  tls: {ca: 'file:",
+                   certificates.ca_file(), "'}\n");
+  ASSERT_TRUE(
+      redis_.Open(*Config(text, {{"P", "one"}, {"S", "of one"}}), registry_)
+          .ok());
+  // As loops have them, for as long as they run.
+  const std::shared_ptr<const RedisOptions> options = redis_.access().options;
+  const RedisCredentials first = CredentialsOf(options->connection);
+  EXPECT_EQ(first.password.Reveal(), "one");
+  EXPECT_EQ(CredentialsOf(options->sentinel).password.Reveal(), "of one");
+
+  const auto next = Config(text, {{"P", "two"}, {"S", "of two"}});
+  const auto commit = redis_.Prepare(*next);
+  ASSERT_TRUE(commit.ok()) << commit.status();
+  EXPECT_EQ(CredentialsOf(options->connection).password.Reveal(), "one");
+  (*commit)();
+  const RedisCredentials latest = CredentialsOf(options->connection);
+  EXPECT_EQ(latest.password.Reveal(), "two");
+  EXPECT_NE(latest.tls, nullptr);
+  EXPECT_NE(latest.tls, first.tls);
+  EXPECT_EQ(CredentialsOf(options->sentinel).password.Reveal(), "of two");
+  EXPECT_NE(CredentialsOf(options->sentinel).tls, nullptr);
 }
 
 TEST_F(SharedRedisTest, WhatIsLeftOutIsAsItIsByDefault) {

@@ -95,6 +95,24 @@ TEST(RedisDialTest, AWrongPasswordIsToldAndNotRepeated) {
   EXPECT_THAT(std::string(without.message()), HasSubstr("NOAUTH"));
 }
 
+TEST(RedisDialTest, EachConnectionHasThePasswordOfItsMoment) {
+  RedisServer::Options options;
+  options.arguments = {"--requirepass", kPassword};
+  options.password = kPassword;
+  RedisServer server(options);
+  RedisSession session(server.port());
+  std::string now = kPassword;
+  session.options.password = Secret("of no use");
+  session.options.latest = [&now] {
+    return RedisCredentials{.password = Secret(now)};
+  };
+  EXPECT_TRUE(DialStatus(session).ok());
+  server.Ask({"CONFIG", "SET", "requirepass", "battery staple"});
+  EXPECT_EQ(DialStatus(session).code(), absl::StatusCode::kUnauthenticated);
+  now = "battery staple";
+  EXPECT_TRUE(DialStatus(session).ok());
+}
+
 TEST(RedisDialTest, AServerThatRepeatsThePasswordIsNotQuoted) {
   ScriptedServer server([](RawListener& listener) {
     RawClient client = listener.Accept();

@@ -4,8 +4,10 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "base/postgres/postgres_connection.h"
+#include "base/secret.h"
 #include "gtest/gtest.h"
 #include "tests/testing/postgres_server.h"
 
@@ -34,6 +36,26 @@ TEST(PostgresDatabaseTest, ASessionHasItsSettingsWhateverTheUsersAre) {
   ASSERT_TRUE(set.ok()) << set.status();
   EXPECT_EQ(std::string(set->Bytes(0, 0)),
             "llm-gateway test|ours, pg_catalog|0|20s|read committed|on");
+}
+
+TEST(PostgresDatabaseTest, EachSessionHasThePasswordOfItsMoment) {
+  PostgresServer server;
+  server.Ask("ALTER ROLE reader PASSWORD 'one'");
+  std::string now = "one";
+  const PostgresDatabase database = {
+      .connection = {.conninfo =
+                         absl::StrCat("host=127.0.0.1 port=", server.port(),
+                                      " dbname=postgres user=reader"),
+                     .password = Secret("of no use")},
+      .password = [&now] { return Secret(now); }};
+  const auto connected = [&database] {
+    return ConnectTo(database, "llm-gateway test", absl::Seconds(20)).status();
+  };
+  EXPECT_TRUE(connected().ok()) << connected();
+  server.Ask("ALTER ROLE reader PASSWORD 'two'");
+  EXPECT_TRUE(absl::IsPermissionDenied(connected())) << connected();
+  now = "two";
+  EXPECT_TRUE(connected().ok()) << connected();
 }
 
 TEST(PostgresDatabaseTest, OneThatIsNotThereIsUnavailable) {

@@ -282,6 +282,29 @@ TEST_F(SpanExporterTest, WhatACollectorRepeatsOfTheHeadersIsNotLogged) {
   EXPECT_THAT(log, Not(HasSubstr("collector-key-12345")));
 }
 
+TEST_F(SpanExporterTest, ATryThatBeginsHasTheHeadersOfItsMoment) {
+  Make({.protocol = ExportProtocol::kHttp,
+        .endpoint = "http://127.0.0.1:1",
+        .headers = {{"x-token", Secret("first-token-1")}}});
+  collector_.answers.push_back({.status = 503, .body = "no first-token-1"});
+  collector_.answers.push_back({.status = 503, .body = "no second-token"});
+  testing::internal::CaptureStderr();
+  Run([&]() -> Task<void> {
+    for (int i = 0; i < 4; ++i) queue_.Add(TestCall().kept());
+    co_await After(absl::Milliseconds(10));
+    EXPECT_THAT(collector_.fields, HasSubstr("x-token=first-token-1;"));
+    const auto before = collector_.destination;
+    exporter_->SetHeaders({{"x-token", Secret("second-token")}});
+    co_await After(absl::Minutes(1));
+    EXPECT_THAT(collector_.fields, HasSubstr("x-token=second-token;"));
+    EXPECT_EQ(collector_.destination, before);  // The same connections.
+  });
+  const std::string log = testing::internal::GetCapturedStderr();
+  EXPECT_THAT(log, Not(HasSubstr("first-token-1")));
+  EXPECT_THAT(log, Not(HasSubstr("second-token")));
+  EXPECT_EQ(exporter_->exported(), 4);
+}
+
 TEST_F(SpanExporterTest, AFullQueueDropsAndNobodyWaits) {
   MakeHttp();
   collector_.otherwise = {.transport = absl::UnavailableError("refused")};
