@@ -48,11 +48,12 @@ absl::StatusOr<std::shared_ptr<const BodyCipher>> CipherOf(
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<const AuditPolicy>> AuditPolicyOf(
-    const ConfigSnapshot& snapshot) {
+    const ConfigSnapshot& snapshot, const std::vector<Secret>& former) {
   if (!snapshot.config().has_audit()) return nullptr;
   const AuditConfig& config = snapshot.config().audit();
   RedactionSettings settings = RedactionSettingsOf(config.redaction());
   settings.secrets = ConfiguredSecrets(snapshot);
+  settings.secrets.insert(settings.secrets.end(), former.begin(), former.end());
   GATEWAY_ASSIGN_OR_RETURN(BodyRedactor redactor, BodyRedactor::Make(settings));
   auto policy = std::make_shared<AuditPolicy>(std::move(redactor));
   GATEWAY_ASSIGN_OR_RETURN(policy->cipher, CipherOf(snapshot));

@@ -10,8 +10,10 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
+#include "base/secret.h"
 #include "llmgateway/config/v1/config.pb.h"
 #include "service/audit/audit_log.h"
 #include "service/audit/audit_policy.h"
@@ -20,9 +22,10 @@
 namespace gateway {
 
 // Null if there is no audit log. INVALID_ARGUMENT names the key that is none.
+// Of bodies it takes out the configured secrets, and `former` (FormerSecrets).
 // REQUIRES: the configuration has passed validation.
 absl::StatusOr<std::shared_ptr<const AuditPolicy>> AuditPolicyOf(
-    const ConfigSnapshot& config);
+    const ConfigSnapshot& config, const std::vector<Secret>& former = {});
 
 // How the log is opened, in a file whose path is `file`. REQUIRES: there is
 // one.

@@ -8,6 +8,7 @@
 #ifndef SERVICE_PIPELINE_CONFIGURED_SECRETS_H_
 #define SERVICE_PIPELINE_CONFIGURED_SECRETS_H_
 
+#include <cstddef>
 #include <vector>
 
 #include "base/secret.h"
@@ -20,8 +21,18 @@ namespace gateway {
 // are configured by their digest nothing is known that could be looked for.
 std::vector<Secret> ConfiguredSecrets(const ConfigSnapshot& config);
 
-// The same without the secrets themselves; with those keys.
-SecretDigests ConfiguredSecretDigests(const ConfigSnapshot& config);
+// Those by which connections to what replicas share, and to a collector, may
+// still stand though `config` has others in their place: of the configuration
+// before it, and of `former`, those of that one. The newest first, and no more
+// than so many.
+inline constexpr size_t kFormerSecretsMax = 16;
+std::vector<Secret> FormerSecrets(const ConfigSnapshot& config,
+                                  const ConfigSnapshot& before,
+                                  const std::vector<Secret>& former);
+
+// Digests of the configured ones, also of those keys, and of `former`.
+SecretDigests ConfiguredSecretDigests(const ConfigSnapshot& config,
+                                      const std::vector<Secret>& former);
 
 }  // namespace gateway
 

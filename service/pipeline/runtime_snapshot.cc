@@ -98,7 +98,7 @@ absl::StatusOr<std::shared_ptr<const RuntimeSnapshot>> RuntimeSnapshot::Make(
       ProviderRegistry::Make(config->kinds(), config->config().providers(),
                              credentials_of, config->config().limits(),
                              existing));
-  GATEWAY_ASSIGN_OR_RETURN(Aides aides, AidesOf(*config));
+  GATEWAY_ASSIGN_OR_RETURN(Aides aides, AidesOf(*config, previous));
   return std::shared_ptr<const RuntimeSnapshot>(
       new RuntimeSnapshot(std::move(config), std::move(providers),
                           std::move(aides), ports, previous));
@@ -107,15 +107,19 @@ absl::StatusOr<std::shared_ptr<const RuntimeSnapshot>> RuntimeSnapshot::Make(
 std::shared_ptr<const RuntimeSnapshot> RuntimeSnapshot::MakeWith(
     std::shared_ptr<const ConfigSnapshot> config,
     std::unique_ptr<const ProviderRegistry> providers, const Ports& ports) {
-  Aides aides = *AidesOf(*config);
+  Aides aides = *AidesOf(*config, /*previous=*/nullptr);
   return std::shared_ptr<const RuntimeSnapshot>(
       new RuntimeSnapshot(std::move(config), std::move(providers),
                           std::move(aides), ports, /*previous=*/nullptr));
 }
 
 absl::StatusOr<RuntimeSnapshot::Aides> RuntimeSnapshot::AidesOf(
-    const ConfigSnapshot& config) {
+    const ConfigSnapshot& config, const RuntimeSnapshot* previous) {
   Aides aides;
+  if (previous != nullptr) {
+    aides.former_secrets = FormerSecrets(config, previous->snapshot(),
+                                         previous->aides_.former_secrets);
+  }
   GATEWAY_ASSIGN_OR_RETURN(aides.contexts,
                            ContextService::Make(config.config().cms()));
   if (config.config().has_tools()) {
@@ -123,9 +127,10 @@ absl::StatusOr<RuntimeSnapshot::Aides> RuntimeSnapshot::AidesOf(
         aides.tools,
         ToolService::Make(config.config().tools(), config.tools_credential()));
   }
-  GATEWAY_ASSIGN_OR_RETURN(aides.audit, AuditPolicyOf(config));
+  GATEWAY_ASSIGN_OR_RETURN(aides.audit,
+                           AuditPolicyOf(config, aides.former_secrets));
   aides.keys = std::make_shared<const BodyRedactor>(
-      KeyRedactorWith(ConfiguredSecretDigests(config)));
+      KeyRedactorWith(ConfiguredSecretDigests(config, aides.former_secrets)));
   aides.plain_names = std::make_unique<PlainNames>(SecureRandom());
   return aides;
 }

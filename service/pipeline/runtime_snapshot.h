@@ -19,6 +19,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "base/secret.h"
 #include "providers/registry/registry.h"
 #include "providers/schema/schema_cache.h"
 #include "service/audit/audit_log.h"
@@ -260,8 +261,11 @@ class RuntimeSnapshot {
     std::shared_ptr<const AuditPolicy> audit;
     std::shared_ptr<const BodyRedactor> keys;  // Always there.
     std::unique_ptr<PlainNames> plain_names;   // So is this.
+    // Which connections may still stand by.
+    std::vector<Secret> former_secrets;
   };
-  static absl::StatusOr<Aides> AidesOf(const ConfigSnapshot& config);
+  static absl::StatusOr<Aides> AidesOf(const ConfigSnapshot& config,
+                                       const RuntimeSnapshot* previous);
 
   RuntimeSnapshot(std::shared_ptr<const ConfigSnapshot> config,
                   std::unique_ptr<const ProviderRegistry> providers,
