@@ -131,9 +131,8 @@ absl::Status WriteSession(const v1::Session& session, std::string* body,
   json.StringField("id", session.id());
   json.StartArrayField("messages");
   chat::DroppedFields dropped(chat::kDialect, warnings);
-  for (const v1::Message& message : session.messages()) {
-    GATEWAY_RETURN_IF_ERROR(chat::WriteMessage(message, json, dropped));
-  }
+  GATEWAY_RETURN_IF_ERROR(
+      chat::WriteMessages(session.messages(), json, dropped));
   json.EndArray();
   json.Key("context");
   WriteStruct(session.context(), json);

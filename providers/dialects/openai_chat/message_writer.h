@@ -2,6 +2,8 @@
 //
 // A lone text is written as a string, several parts as an array. Each tool
 // result becomes a message of its own, before what its message says besides.
+// Such messages hold text only: pictures and files of the results of a run
+// follow it, at the beginning of the user's next message or in one of its own.
 // Reasoning travels as `reasoning_content`, or as the service calls it.
 //
 // Thread-safe: a free function.
@@ -11,6 +13,7 @@
 
 #include "absl/status/status.h"
 #include "base/text/json.h"
+#include "google/protobuf/repeated_ptr_field.h"
 #include "llmgateway/v1/content.pb.h"
 #include "providers/dialects/openai_chat/fields.h"
 #include "providers/dialects/openai_chat/quirks.h"
@@ -19,10 +22,12 @@ namespace gateway::chat {
 
 namespace v1 = ::llmgateway::v1;
 
-// Writes the entries of `messages` that `message` amounts to: none or several.
-absl::Status WriteMessage(const v1::Message& message, JsonWriter& json,
-                          DroppedFields& dropped,
-                          const OpenAiChatQuirks& quirks = OpenAiChatQuirks());
+using MessageList = google::protobuf::RepeatedPtrField<v1::Message>;
+
+// Writes the entries of `messages` that the turns amount to.
+absl::Status WriteMessages(const MessageList& messages, JsonWriter& json,
+                           DroppedFields& dropped,
+                           const OpenAiChatQuirks& quirks = OpenAiChatQuirks());
 
 }  // namespace gateway::chat
 

@@ -64,9 +64,8 @@ class RequestWriter {
     json_.StartObject();
     json_.StringField("model", options_.model);
     json_.StartArrayField("messages");
-    for (const v1::Message& message : request_.messages()) {
-      GATEWAY_RETURN_IF_ERROR(WriteMessage(message, json_, dropped_, quirks_));
-    }
+    GATEWAY_RETURN_IF_ERROR(
+        WriteMessages(request_.messages(), json_, dropped_, quirks_));
     json_.EndArray();
     GATEWAY_RETURN_IF_ERROR(WriteStream());
     WriteSampling();

@@ -99,7 +99,10 @@ std::string WriteRequest(const Dialect& dialect,
 // What every format can say of a message, in a form to compare.
 void AppendEssence(const v1::Part& part, std::string* text,
                    std::vector<std::string>* calls) {
-  if (part.has_text()) text->append(part.text());
+  // Not what OpenAI's writer says of pictures that it had to move.
+  if (part.has_text() && !part.text().starts_with("From the result of ")) {
+    text->append(part.text());
+  }
   if (part.has_refusal()) text->append(part.refusal());
   if (part.has_audio()) text->append(part.audio().transcript());
   if (part.has_document()) text->append(part.document().text());

@@ -15,10 +15,14 @@
 namespace gateway::chat {
 namespace {
 
-v1::Message MessageOf(const std::string& text) {
-  v1::Message message;
-  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &message));
-  return message;
+// Parses turns, each the text of a message.
+MessageList MessagesOf(const std::vector<std::string>& texts) {
+  MessageList messages;
+  for (const std::string& text : texts) {
+    EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text,
+                                                              messages.Add()));
+  }
+  return messages;
 }
 
 struct MessageWriting {
@@ -26,22 +30,27 @@ struct MessageWriting {
   std::vector<std::string> dropped;
 };
 
-// Writes the entries of `messages` that a message amounts to.
-MessageWriting WriteMessage(const std::string& text,
-                            const OpenAiChatQuirks& quirks = {}) {
+// Writes the entries of `messages` that the turns amount to.
+MessageWriting WriteMessages(const std::vector<std::string>& texts,
+                             const OpenAiChatQuirks& quirks = {}) {
   MessageWriting writing;
   std::vector<v1::Warning> warnings;
   DroppedFields dropped(kDialect, &warnings);
   JsonWriter json(&writing.json);
   json.StartArray();
   const absl::Status status =
-      chat::WriteMessage(MessageOf(text), json, dropped, quirks);
+      chat::WriteMessages(MessagesOf(texts), json, dropped, quirks);
   EXPECT_TRUE(status.ok()) << status;
   json.EndArray();
   for (const v1::Warning& warning : warnings) {
     writing.dropped.push_back(warning.field());
   }
   return writing;
+}
+
+MessageWriting WriteMessage(const std::string& text,
+                            const OpenAiChatQuirks& quirks = {}) {
+  return WriteMessages({text}, quirks);
 }
 
 using Names = std::vector<std::string>;
@@ -67,8 +76,71 @@ TEST(OpenAiChatMessageWriterTest, EachToolResultIsAMessage) {
   EXPECT_TRUE(SameJson(writing.json,
                        R"([{"role":"tool","tool_call_id":"a","content":"1"},)"
                        R"({"role":"tool","tool_call_id":"b","content":"2"},)"
-                       R"({"role":"user","content":"and now?"}])"));
-  EXPECT_EQ(writing.dropped, (Names{"tool_result.is_error", "image"}));
+                       R"({"role":"user","content":[{"type":"text","text":)"
+                       R"("From the result of tool call b:"},)"
+                       R"({"type":"image_url","image_url":)"
+                       R"({"url":"https://example.org/i"}},)"
+                       R"({"type":"text","text":"and now?"}]}])"));
+  EXPECT_EQ(writing.dropped,
+            (Names{"tool_result.is_error", "tool_result.parts"}));
+}
+
+// A turn of one result, which is one picture.
+std::string PictureOf(const std::string& call) {
+  return "role: ROLE_TOOL parts { tool_result { tool_call_id: '" + call +
+         "' parts { image { media_type: 'image/png' data: 'x' } } } }";
+}
+
+// What the picture is shown as, behind the label of its call.
+std::string Shown(const std::string& call) {
+  return R"({"type":"text","text":"From the result of tool call )" + call +
+         R"(:"},{"type":"image_url","image_url":)"
+         R"({"url":"data:image/png;base64,eA=="}})";
+}
+
+TEST(OpenAiChatMessageWriterTest, PicturesOfResultsFollowTheRunOfThem) {
+  const std::string tools =
+      R"=([{"role":"tool","tool_call_id":"a",)="
+      R"=("content":"(See the user's message below.)"},)="
+      R"=({"role":"tool","tool_call_id":"b",)="
+      R"=("content":"(See the user's message below.)"},)=";
+  const std::string shown = Shown("a") + "," + Shown("b");
+  EXPECT_EQ(WriteMessages({PictureOf("a"), PictureOf("b")}).json,
+            tools + R"({"role":"user","content":[)" + shown + "]}]");
+  EXPECT_EQ(WriteMessages({PictureOf("a"), PictureOf("b"),
+                           "role: ROLE_ASSISTANT parts { text: 'c' }"})
+                .json,
+            tools + R"({"role":"user","content":[)" + shown +
+                R"(]},{"role":"assistant","content":"c"}])");
+  EXPECT_EQ(WriteMessages({PictureOf("a"), PictureOf("b"),
+                           "role: ROLE_USER parts { text: 'd' } "
+                           "parts { image { file_id: 'f' } }"})
+                .json,
+            tools + R"({"role":"user","content":[)" + shown +
+                R"(,{"type":"text","text":"d"}]}])");
+}
+
+TEST(OpenAiChatMessageWriterTest, FilesOfResultsFollowThemToo) {
+  const MessageWriting writing = WriteMessage(R"pb(
+    role: ROLE_TOOL
+    parts {
+      tool_result {
+        tool_call_id: "a"
+        parts { document { data: "%PDF" media_type: "application/pdf" } }
+        parts { document { text: "t" } }
+        parts { document { url: "https://example.org/d.pdf" } }
+      }
+    })pb");
+  EXPECT_TRUE(SameJson(
+      writing.json,
+      R"([{"role":"tool","tool_call_id":"a","content":)"
+      R"([{"type":"text","text":"t"}]},)"
+      R"({"role":"user","content":[{"type":"text","text":)"
+      R"("From the result of tool call a:"},)"
+      R"({"type":"file","file":{"filename":"document.pdf","file_data":)"
+      R"("data:application/pdf;base64,JVBERg=="}}]}])"))
+      << writing.json;
+  EXPECT_EQ(writing.dropped, (Names{"tool_result.parts", "document.url"}));
 }
 
 TEST(OpenAiChatMessageWriterTest, EncryptedReasoningOfOthersIsLeftOut) {
@@ -126,11 +198,14 @@ TEST(OpenAiChatMessageWriterTest, ContentThatIsNotJsonIsRefused) {
   std::string out;
   JsonWriter json(&out);
   DroppedFields dropped(kDialect, nullptr);
-  EXPECT_FALSE(chat::WriteMessage(
-                   MessageOf(R"pb(role: ROLE_USER
-                                  parts {
-                                    opaque { dialect: "openai_chat" json: "{" }
-                                  })pb"),
+  EXPECT_FALSE(chat::WriteMessages(
+                   MessagesOf({R"pb(role: ROLE_USER
+                                    parts {
+                                      opaque {
+                                        dialect: "openai_chat"
+                                        json: "{"
+                                      }
+                                    })pb"}),
                    json, dropped)
                    .ok());
 }
