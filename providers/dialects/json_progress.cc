@@ -261,6 +261,27 @@ void JsonProgress::ReadOpen(char c) {
   if (depth_ == 0 && !in_string_) state_ = State::kEnded;
 }
 
+void ObjectProgress::Feed(std::string_view piece) {
+  for (const char c : piece) {
+    if (complete_) return;
+    if (in_string_) {
+      if (escaped_) {
+        escaped_ = false;
+      } else if (c == '\\') {
+        escaped_ = true;
+      } else if (c == '"') {
+        in_string_ = false;
+      }
+    } else if (c == '"') {
+      in_string_ = true;
+    } else if (c == '{' || c == '[') {
+      ++depth_;
+    } else if (c == '}' || c == ']') {
+      complete_ = --depth_ == 0;
+    }
+  }
+}
+
 JsonPrefix CompleteJson(std::string_view text) {
   return PrefixReader(text).Read();
 }

@@ -10,6 +10,9 @@
 //     if (progress.IsWhole(text)) break;
 //   }
 //
+// ObjectProgress tells, of pieces that are not kept, when an object or a list
+// has come to its end, without checking it.
+//
 // CompleteJson closes what there is of a text that broke off, or that is no
 // JSON from some place on, so that it can be read like any other.
 //
@@ -49,6 +52,18 @@ class JsonProgress {
   bool escaped_ = false;
   int depth_ = 0;
   size_t read_bytes_ = 0;
+};
+
+class ObjectProgress {
+ public:
+  void Feed(std::string_view piece);
+  bool complete() const { return complete_; }
+
+ private:
+  int depth_ = 0;
+  bool in_string_ = false;
+  bool escaped_ = false;
+  bool complete_ = false;
 };
 
 struct JsonPrefix {

@@ -84,27 +84,6 @@ absl::Status WriteFinalUsage(const v1::Usage& usage,
 
 }  // namespace
 
-void ObjectProgress::Feed(std::string_view piece) {
-  for (const char c : piece) {
-    if (complete_) return;
-    if (in_string_) {
-      if (escaped_) {
-        escaped_ = false;
-      } else if (c == '\\') {
-        escaped_ = true;
-      } else if (c == '"') {
-        in_string_ = false;
-      }
-    } else if (c == '"') {
-      in_string_ = true;
-    } else if (c == '{' || c == '[') {
-      ++depth_;
-    } else if (c == '}' || c == ']') {
-      complete_ = --depth_ == 0;
-    }
-  }
-}
-
 absl::Status MessagesEventWriter::Write(const v1::GenerateEvent& event,
                                         std::string* out) {
   switch (event.event_case()) {

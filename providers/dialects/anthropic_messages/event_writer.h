@@ -36,21 +36,9 @@
 #include "providers/dialects/anthropic_messages/fields.h"
 #include "providers/dialects/dialect.h"
 #include "providers/dialects/dropped_fields.h"
+#include "providers/dialects/json_progress.h"
 
 namespace gateway::anthropic {
-
-// Follows pieces of JSON text and tells when one whole object has been read.
-class ObjectProgress {
- public:
-  void Feed(std::string_view piece);
-  bool complete() const { return complete_; }
-
- private:
-  int depth_ = 0;
-  bool in_string_ = false;
-  bool escaped_ = false;
-  bool complete_ = false;
-};
 
 class MessagesEventWriter final : public EventWriter {
  public:

@@ -1,5 +1,6 @@
 #include "providers/dialects/openai_chat/event_reader.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -15,6 +16,7 @@
 #include "llmgateway/v1/usage.pb.h"
 #include "providers/dialects/citations.h"
 #include "providers/dialects/dialect.h"
+#include "providers/dialects/json_progress.h"
 #include "providers/dialects/object_fields.h"
 #include "providers/dialects/openai_chat/chunk_reader.h"
 #include "providers/dialects/openai_chat/errors.h"
@@ -26,6 +28,10 @@
 namespace gateway::chat {
 namespace {
 
+// How many bytes of arguments are held back, at most, until their calls have
+// names.
+constexpr size_t kHeldBytesLimit = 64 << 10;
+
 // The state of a choice over the whole stream.
 struct ChoiceState {
   int part_count = 0;
@@ -35,13 +41,22 @@ struct ChoiceState {
   int audio_part = -1;
   struct Call {
     int part = -1;
-    std::string id;
-    bool named = false;
+    std::string id;  // The vendor's; empty if there is none.
+    std::string name;
+    v1::ToolKind kind = v1::TOOL_KIND_UNSPECIFIED;
+    // Came before the name, without which some formats cannot begin a call.
+    std::string held_arguments;
+    bool told = false;
+    // Of a call without an id of the vendor's: how far its arguments are, and
+    // whether they were whole when its name was repeated.
+    ObjectProgress progress;
+    bool named_again = false;
   };
   std::map<int32_t, Call> calls;
   // From the vendor's index to ours, for calls that share one.
   std::map<int32_t, int32_t> moved;
   int32_t last_call = -1;
+  bool holds_calls = false;
   ChoiceContents contents;
   // Its calls came with a finish reason without letters.
   bool called = false;
@@ -144,7 +159,7 @@ class ChunkEventReader final : public EventReader {
     }
   }
 
-  void EmitStarted(const ChatChunk& chunk) {
+  void EmitStarted(ChatChunk& chunk) {
     started_ = true;
     v1::StreamStarted* started = events_->emplace_back().mutable_started();
     started->set_id(chunk.id);
@@ -154,6 +169,8 @@ class ChunkEventReader final : public EventReader {
     if (chunk.created_seconds > 0) {
       started->mutable_create_time()->set_seconds(chunk.created_seconds);
     }
+    answer_id_ = std::move(chunk.id);
+    created_seconds_ = chunk.created_seconds;
     *started->mutable_extensions() = start_extensions_;
   }
 
@@ -260,41 +277,88 @@ class ChunkEventReader final : public EventReader {
     state.last_call = index;
     state.contents.content = true;
     state.contents.tool_calls = true;
+    // Taken once: some vendors repeat id and name with every fragment.
+    if (known.id.empty()) known.id = std::move(call.id);
+    if (known.name.empty()) {
+      known.name = std::move(call.name);
+      known.kind = call.kind;
+    }
+    if (known.id.empty()) known.progress.Feed(call.arguments);
+    const bool waits = known.name.empty() && !known.told;
+    if (waits && held_bytes_ + call.arguments.size() <= kHeldBytesLimit) {
+      held_bytes_ += call.arguments.size();
+      known.held_arguments += call.arguments;
+      state.holds_calls = true;
+      return;
+    }
+    TellCall(choice_index, index, std::move(call.arguments), known, state);
+  }
+
+  void TellCall(int32_t choice_index, int32_t index, std::string arguments,
+                ChoiceState::Call& known, ChoiceState& state) {
     v1::ToolCallDelta* delta =
         NewDelta(choice_index, known.part, state)->mutable_tool_call();
     delta->set_index(index);
-    delta->set_arguments(std::move(call.arguments));
-    // Taken once: some vendors repeat id and name with every fragment.
-    if (known.id.empty() && !call.id.empty()) {
-      known.id = call.id;
-      delta->set_id(std::move(call.id));
+    if (std::exchange(known.told, true)) {
+      delta->set_arguments(std::move(arguments));
+      return;
     }
-    if (!known.named && !call.name.empty()) {
-      known.named = true;
-      delta->set_name(std::move(call.name));
-      delta->set_kind(call.kind);
+    delta->set_arguments(std::exchange(known.held_arguments, {}) + arguments);
+    delta->set_id(known.id.empty()
+                      ? MadeUpCallId(answer_id_, created_seconds_, choice_index,
+                                     index, known.name)
+                      : known.id);
+    delta->set_name(known.name);
+    delta->set_kind(known.kind);
+  }
+
+  // Tells, at the end of a choice, its calls that got no name.
+  void TellHeldCalls(int32_t choice_index, ChoiceState& state) {
+    for (auto& [index, call] : state.calls) {
+      if (!call.told) TellCall(choice_index, index, {}, call, state);
     }
   }
 
-  // Returns which call a fragment belongs to. If a vendor leaves out the index,
-  // a new id begins a new call. Others, as Google's OpenAI-compatible service,
-  // give all calls of a turn the same index: there a new id with a name does.
-  static int32_t IndexOf(const CallFragment& call, ChoiceState& state) {
+  // Returns whether a fragment begins a call, though its index, or that it has
+  // none, has it go on with `known`. If a vendor leaves out the index, a new id
+  // does. Others, as Google's OpenAI-compatible service, give all calls of a
+  // turn the same index: there a new id with a name does. Where there are no
+  // ids, another name does, and the same one if the arguments are whole and
+  // more of them come.
+  static bool Begins(CallFragment& call, ChoiceState::Call& known) {
+    if (!call.id.empty()) {
+      if (call.id == known.id) return false;
+      if (!call.index.has_value()) return true;
+      if (!known.id.empty()) return !call.name.empty();
+    }
+    if (known.name.empty()) return false;
+    if (!call.name.empty() && call.name != known.name) return true;
+    if (!known.id.empty() || !known.progress.complete()) return false;
+    known.named_again = known.named_again || !call.name.empty();
+    if (!known.named_again ||
+        call.arguments.find_first_not_of(" \t\r\n") == std::string::npos) {
+      return false;
+    }
+    call.name = known.name;
+    return true;
+  }
+
+  // Returns which call a fragment belongs to.
+  static int32_t IndexOf(CallFragment& call, ChoiceState& state) {
     if (call.index.has_value()) {
       const auto moved = state.moved.find(*call.index);
       const int32_t index =
           moved == state.moved.end() ? *call.index : moved->second;
       const auto known = state.calls.find(index);
-      const bool begins = known != state.calls.end() && !call.name.empty() &&
-                          !call.id.empty() && !known->second.id.empty() &&
-                          known->second.id != call.id;
-      if (!begins) return index;
+      if (known == state.calls.end() || !Begins(call, known->second)) {
+        return index;
+      }
       return state.moved[*call.index] = state.calls.rbegin()->first + 1;
     }
     if (state.last_call < 0) return 0;
-    const bool begins =
-        !call.id.empty() && state.calls.at(state.last_call).id != call.id;
-    return begins ? state.calls.rbegin()->first + 1 : state.last_call;
+    return Begins(call, state.calls.at(state.last_call))
+               ? state.calls.rbegin()->first + 1
+               : state.last_call;
   }
 
   // Ends, at the end of the stream, choices whose calls came with a finish
@@ -312,6 +376,7 @@ class ChunkEventReader final : public EventReader {
 
   void EmitEnd(ChoiceFragment& choice, ChoiceState& state) {
     state.ended = true;
+    if (state.holds_calls) TellHeldCalls(choice.index, state);
     v1::ChoiceEnd* end = events_->emplace_back().mutable_choice_end();
     end->set_choice_index(choice.index);
     end->set_finish_reason(
@@ -343,6 +408,9 @@ class ChunkEventReader final : public EventReader {
   v1::Usage usage_;
   bool told_output_ = false;
   std::string service_tier_;
+  std::string answer_id_;
+  int64_t created_seconds_ = 0;
+  size_t held_bytes_ = 0;  // Of arguments, so far.
   ExtensionList start_extensions_;
   std::map<int32_t, ChoiceState> choices_;
 

@@ -7,6 +7,9 @@
 // the `delta` as `delta.<name>`, those of the chunk as `chunk.<name>` (on
 // StreamStarted under their own names). Padding (`obfuscation`) is dropped.
 //
+// A tool call begins with its id, its name and what came of it before the name.
+// One to which the vendor gives no id by then gets one that is made up.
+//
 // One stream, one thread.
 
 #ifndef PROVIDERS_DIALECTS_OPENAI_CHAT_EVENT_READER_H_

@@ -1,6 +1,7 @@
 #include "providers/dialects/openai_chat/fields.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -34,7 +35,25 @@ absl::Status CheckExtension(const v1::Extension& extension) {
                       ToStd(status.message()));
 }
 
+// FNV-1a: stable over processes, as replayed ids must be.
+uint64_t Hash(std::string_view text) {
+  uint64_t hash = 0xcbf29ce484222325u;
+  for (const char c : text) {
+    hash ^= static_cast<unsigned char>(c);
+    hash *= 0x100000001b3u;
+  }
+  return hash;
+}
+
 }  // namespace
+
+std::string MadeUpCallId(std::string_view answer_id, int64_t created_seconds,
+                         int32_t choice, int32_t call, std::string_view name) {
+  const std::string what =
+      absl::StrCat(ToAbsl(answer_id), "\n", created_seconds, "\n", choice,
+                   "\n", call, "\n", ToAbsl(name));
+  return absl::StrCat("call_", absl::Hex(Hash(what), absl::kZeroPad16));
+}
 
 absl::Status ReadString(JsonValue& value, std::string* text) {
   GATEWAY_ASSIGN_OR_RETURN(const std::string_view read, value.String());

@@ -55,6 +55,12 @@ inline constexpr int32_t kChoiceIndexMax = kChoicesMax - 1;
 // Seconds that google.protobuf.Timestamp can hold.
 inline constexpr int64_t kTimestampSecondsMax = 253402300799;
 
+// Returns an id for a tool call to which its provider gave none: the same for
+// the same call of the same answer, and another for every other, as far as the
+// answer has an id or a time.
+std::string MadeUpCallId(std::string_view answer_id, int64_t created_seconds,
+                         int32_t choice, int32_t call, std::string_view name);
+
 // Read a string, and the bytes that one of base64 stands for. Anything else is
 // an error, null, too.
 absl::Status ReadString(JsonValue& value, std::string* text);

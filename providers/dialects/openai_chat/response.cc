@@ -51,9 +51,14 @@ void TakeCitations(v1::Message* message) {
   }
 }
 
-// Reads a choice; `failed` receives whether it says, as OpenRouter's do, that
-// it failed.
-absl::Status ReadChoice(JsonValue& value, v1::Choice* choice, bool* failed) {
+// What a reader of choices finds.
+struct ChoiceFindings {
+  bool failed = false;  // One says, as OpenRouter's do, that it failed.
+  bool has_calls = false;
+};
+
+absl::Status ReadChoice(JsonValue& value, v1::Choice* choice,
+                        ChoiceFindings* findings) {
   choice->mutable_message()->set_role(v1::ROLE_ASSISTANT);
   bool has_message = false;
   GATEWAY_RETURN_IF_ERROR(value.EachField(
@@ -79,18 +84,37 @@ absl::Status ReadChoice(JsonValue& value, v1::Choice* choice, bool* failed) {
           return ReadLogprobs(field, choice->mutable_logprobs());
         }
         if (Is(key, "error") && field.IsObject()) {
-          *failed = true;
+          findings->failed = true;
           return absl::OkStatus();
         }
         return KeepField(key, field, choice->mutable_extensions());
       }));
-  if (!has_message && !*failed &&
+  if (!has_message && !findings->failed &&
       !MayLackMessage(choice->provider_finish_reason())) {
     return value.Error(kNoMessage);
   }
-  choice->set_finish_reason(ReadFinishReason(choice->provider_finish_reason(),
-                                             ContentsOf(choice->message())));
+  const ChoiceContents contents = ContentsOf(choice->message());
+  findings->has_calls = findings->has_calls || contents.tool_calls;
+  choice->set_finish_reason(
+      ReadFinishReason(choice->provider_finish_reason(), contents));
   return absl::OkStatus();
+}
+
+// Gives ids to the calls that have none.
+void NameCalls(v1::GenerateResponse* response) {
+  for (v1::Choice& choice : *response->mutable_choices()) {
+    int32_t calls = 0;
+    for (v1::Part& part : *choice.mutable_message()->mutable_parts()) {
+      if (!part.has_tool_call()) continue;
+      v1::ToolCall& call = *part.mutable_tool_call();
+      if (call.id().empty()) {
+        call.set_id(MadeUpCallId(response->id(),
+                                 response->create_time().seconds(),
+                                 choice.index(), calls, call.name()));
+      }
+      ++calls;
+    }
+  }
 }
 
 class ResponseReader {
@@ -113,7 +137,7 @@ class ResponseReader {
     }
     if (Is(key, "choices")) {
       return value.EachElement([this](JsonValue& choice) {
-        return ReadChoice(choice, response_.add_choices(), &failed_);
+        return ReadChoice(choice, response_.add_choices(), &findings_);
       });
     }
     if (Is(key, "usage")) {
@@ -130,19 +154,20 @@ class ResponseReader {
       return ReadText(value, response_.mutable_system_fingerprint());
     }
     if (Is(key, "error") && !value.IsNull()) {
-      failed_ = true;
+      findings_.failed = true;
       return absl::OkStatus();
     }
     return KeepField(key, value, response_.mutable_extensions());
   }
 
-  bool failed() const { return failed_; }
+  bool failed() const { return findings_.failed; }
+  bool has_calls() const { return findings_.has_calls; }
   // To be told once the rest was read.
   const absl::Status& usage_fault() const { return usage_fault_; }
 
  private:
   v1::GenerateResponse& response_;
-  bool failed_ = false;
+  ChoiceFindings findings_;
   absl::Status usage_fault_;
 };
 
@@ -193,6 +218,7 @@ absl::Status ReadResponse(std::string_view body,
     return MakeFault(v1::ERROR_REASON_PROVIDER_BAD_RESPONSE,
                      "the answer has no choices");
   }
+  if (reader.has_calls()) NameCalls(response);
   return absl::OkStatus();
 }
 

@@ -168,5 +168,17 @@ TEST(JsonPrefixTest, EveryBeginningOfATextIsJson) {
   EXPECT_EQ(Completed(text), text);
 }
 
+TEST(ObjectProgressTest, IsCompleteOnceAnObjectHasCome) {
+  const std::string text = R"( {"a":"}\"","b":[{}]})";
+  ObjectProgress progress;
+  for (const char c : text) {
+    EXPECT_FALSE(progress.complete());
+    progress.Feed(std::string_view(&c, 1));
+  }
+  EXPECT_TRUE(progress.complete());
+  progress.Feed("{");
+  EXPECT_TRUE(progress.complete());
+}
+
 }  // namespace
 }  // namespace gateway

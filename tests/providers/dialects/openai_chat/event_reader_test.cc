@@ -1,6 +1,7 @@
 #include "providers/dialects/openai_chat/event_reader.h"
 
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -195,6 +196,119 @@ TEST_F(OpenAiChatEventReaderTest, CallsThatShareAnIndexAreSeveral) {
   EXPECT_EQ(message.parts(1).tool_call().id(), "b");
   EXPECT_EQ(message.parts(1).tool_call().arguments(), "234");
   EXPECT_EQ(message.parts(2).tool_call().name(), "h");
+}
+
+TEST_F(OpenAiChatEventReaderTest, CallsWithoutIdsAreToldApartByTheirNames) {
+  const std::vector<std::vector<std::string_view>> turns = {
+      // The same index, and ids without letters.
+      {R"({"index":0,"id":"","function":{"name":"f","arguments":"{\"x\":1}"}})",
+       R"({"index":0,"id":"","function":{"name":"g","arguments":"{}"}})",
+       R"({"index":0,"id":"","function":{"name":"g","arguments":"{ }"}})"},
+      // Nothing but a name, which may be repeated, in pieces.
+      {R"({"function":{"name":"f","arguments":"{\"x\""}})",
+       R"({"function":{"name":"f","arguments":":1}"}})",
+       R"({"function":{"name":"g","arguments":""}})",
+       R"({"function":{"arguments":"{}"}})",
+       R"({"function":{"name":"g","arguments":""}})",
+       R"({"function":{"arguments":"{ }"}})"},
+  };
+  for (const std::vector<std::string_view>& turn : turns) {
+    reader_ = NewEventReader();
+    events_.clear();
+    for (const std::string_view call : turn) {
+      ASSERT_TRUE(
+          ReadChoice("\"delta\":{\"tool_calls\":[" + std::string(call) + "]}")
+              .ok());
+    }
+    const v1::Message message = Fold().choices(0).message();
+    ASSERT_EQ(message.parts_size(), 3);
+    EXPECT_EQ(message.parts(0).tool_call().name(), "f");
+    EXPECT_EQ(message.parts(0).tool_call().arguments(), "{\"x\":1}");
+    EXPECT_EQ(message.parts(1).tool_call().name(), "g");
+    EXPECT_EQ(message.parts(1).tool_call().arguments(), "{}");
+    EXPECT_EQ(message.parts(2).tool_call().name(), "g");
+    EXPECT_EQ(message.parts(2).tool_call().arguments(), "{ }");
+    EXPECT_NE(message.parts(1).tool_call().id(),
+              message.parts(2).tool_call().id());
+  }
+}
+
+TEST_F(OpenAiChatEventReaderTest, ANameThatIsRepeatedAtTheEndBeginsNothing) {
+  for (const std::string_view call :
+       {R"({"index":0,"function":{"name":"f","arguments":"{}"}})",
+        R"({"index":0,"id":"","function":{"name":"f","arguments":""}})"}) {
+    ASSERT_TRUE(
+        ReadChoice("\"delta\":{\"tool_calls\":[" + std::string(call) + "]}")
+            .ok());
+  }
+  EXPECT_EQ(Fold().choices(0).message().parts_size(), 1);
+}
+
+TEST_F(OpenAiChatEventReaderTest, CallsWithoutIdsGetOnesThatDoNotRepeat) {
+  std::set<std::string> ids;
+  const auto read = [&](std::string_view head) {
+    const std::unique_ptr<EventReader> reader = NewEventReader();
+    EventList events;
+    ASSERT_TRUE(reader
+                    ->Read("",
+                           "{" + std::string(head) +
+                               R"("choices":[{"index":0,"delta":)"
+                               R"({"tool_calls":[{"index":0,"function":)"
+                               R"({"name":"f","arguments":"{}"}},)"
+                               R"({"index":1,"function":)"
+                               R"({"name":"f","arguments":"{}"}}]}}]})",
+                           &events)
+                    .ok());
+    for (const v1::GenerateEvent& event : events) {
+      if (event.has_delta()) ids.insert(event.delta().tool_call().id());
+    }
+  };
+  for (const std::string_view head :
+       {R"("id":"a","created":1,)", R"("id":"a","created":2,)",
+        R"("id":"b","created":1,)", ""}) {
+    read(head);
+    read(head);  // The same answer, as when it is replayed.
+  }
+  EXPECT_EQ(ids.size(), 8u);
+  EXPECT_FALSE(ids.contains(""));
+}
+
+TEST_F(OpenAiChatEventReaderTest, ACallWaitsForItsName) {
+  ASSERT_TRUE(ReadChoice(R"("delta":{"tool_calls":[{"index":0,"id":"c",)"
+                         R"("function":{"arguments":"{"}}]})")
+                  .ok());
+  ASSERT_EQ(events_.size(), 1u);
+  ASSERT_TRUE(ReadChoice(R"("delta":{"tool_calls":[{"index":0,)"
+                         R"("function":{"name":"f","arguments":"}"}}]})")
+                  .ok());
+  ASSERT_EQ(events_.size(), 2u);
+  const v1::ToolCallDelta& call = events_[1].delta().tool_call();
+  EXPECT_EQ(call.id(), "c");
+  EXPECT_EQ(call.name(), "f");
+  EXPECT_EQ(call.arguments(), "{}");
+}
+
+TEST_F(OpenAiChatEventReaderTest, ACallThatGetsNoNameIsToldAtTheEnd) {
+  ASSERT_TRUE(ReadChoice(R"("delta":{"tool_calls":[{"index":0,"id":"c",)"
+                         R"("function":{"arguments":"{}"}}]})")
+                  .ok());
+  ASSERT_TRUE(ReadChoice(R"("delta":{},"finish_reason":"tool_calls")").ok());
+  ASSERT_EQ(events_.size(), 3u);
+  EXPECT_EQ(events_[1].delta().tool_call().id(), "c");
+  EXPECT_EQ(events_[1].delta().tool_call().arguments(), "{}");
+  EXPECT_TRUE(events_[2].has_choice_end());
+}
+
+TEST_F(OpenAiChatEventReaderTest, WhatWaitsForANameIsBounded) {
+  const std::string piece(1000, ' ');
+  for (int i = 0; i < 70; ++i) {
+    ASSERT_TRUE(ReadChoice(R"("delta":{"tool_calls":[{"index":0,"id":"c",)"
+                           R"("function":{"arguments":")" +
+                           piece + "\"}}]}")
+                    .ok());
+  }
+  EXPECT_EQ(Fold().choices(0).message().parts(0).tool_call().arguments().size(),
+            70000u);
 }
 
 TEST_F(OpenAiChatEventReaderTest, ReadsTheOldFunctionCall) {

@@ -1,5 +1,6 @@
 #include "providers/dialects/openai_chat/response.h"
 
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -68,6 +69,35 @@ TEST(OpenAiChatResponseTest, TheToolCallCountsMoreThanTheWord) {
           .ok());
   EXPECT_EQ(response.choices(0).finish_reason(), v1::FINISH_REASON_TOOL_CALLS);
   EXPECT_EQ(response.choices(0).provider_finish_reason(), "stop");
+}
+
+TEST(OpenAiChatResponseTest, CallsWithoutIdsGetOnesThatDoNotRepeat) {
+  std::set<std::string> ids;
+  const auto read = [&](const std::string& head) {
+    v1::GenerateResponse response;
+    ASSERT_TRUE(ReadResponseBody(
+                    R"({"choices":[{"message":{"tool_calls":[)"
+                    R"({"type":"function","function":{"name":"f"}},)"
+                    R"({"id":"","function":{"name":"f"}},)"
+                    R"({"id":"c","function":{"name":"f"}}]}}])" +
+                        head + "}",
+                    &response)
+                    .ok());
+    const v1::Message& message = response.choices(0).message();
+    ASSERT_EQ(message.parts_size(), 3);
+    for (const v1::Part& part : message.parts()) {
+      ids.insert(part.tool_call().id());
+    }
+  };
+  for (const char* const head :
+       {R"(,"id":"a","created":1)", R"(,"id":"a","created":2)",
+        R"(,"id":"b","created":1)", ""}) {
+    read(head);
+    read(head);  // The same answer, as when it is replayed.
+  }
+  EXPECT_EQ(ids.size(), 9u);
+  EXPECT_FALSE(ids.contains(""));
+  EXPECT_TRUE(ids.contains("c"));
 }
 
 TEST(OpenAiChatResponseTest, WritesAnAnswerOfAnotherDialect) {
