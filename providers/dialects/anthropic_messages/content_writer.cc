@@ -1,5 +1,6 @@
 #include "providers/dialects/anthropic_messages/content_writer.h"
 
+#include <algorithm>
 #include <cstdint>
 
 #include "absl/strings/ascii.h"
@@ -46,15 +47,18 @@ bool HasOwnExtension(const v1::Part& part) {
   return false;
 }
 
-bool IsEmptyText(const v1::Part& part) {
-  return part.has_text() && part.text().empty();
-}
+bool IsPointerToEmptyText(const v1::Part* part) { return IsEmptyText(*part); }
 
 std::string Below(std::string_view place, std::string_view field) {
   return absl::StrCat(ToAbsl(place), ".", ToAbsl(field));
 }
 
 }  // namespace
+
+bool IsEmptyText(const v1::Part& part) {
+  return (part.has_text() && part.text().empty()) ||
+         (part.has_refusal() && part.refusal().empty());
+}
 
 bool IsSigned(const v1::Reasoning& reasoning) {
   return (!reasoning.redacted_data().empty() &&
@@ -348,9 +352,13 @@ absl::Status ContentWriter::WriteContent(
       return absl::OkStatus();
     }
   }
+  if (std::all_of(parts.begin(), parts.end(), IsPointerToEmptyText)) {
+    json.String("");
+    return absl::OkStatus();
+  }
   json.StartArray();
   for (const v1::Part* part : parts) {
-    if (IsEmptyText(*part) && parts.size() > 1) continue;
+    if (IsEmptyText(*part)) continue;
     GATEWAY_RETURN_IF_ERROR(WriteBlock(*part, place, json));
   }
   json.EndArray();

@@ -21,6 +21,9 @@
 
 namespace gateway::anthropic {
 
+// Returns whether the part is a text without letters: the provider refuses it.
+bool IsEmptyText(const v1::Part& part);
+
 // Returns whether the provider takes the reasoning back: it bears a signature,
 // and none that names another format.
 bool IsSigned(const v1::Reasoning& reasoning);
@@ -60,8 +63,8 @@ class ContentWriter {
                           JsonWriter& json);
 
   // Writes content in the shorter of its forms that says it all: one plain text
-  // is a string. Empty texts beside other parts are left out, since the format
-  // has none. REQUIRES: Carries(part) for each of them.
+  // is a string, as is no text at all. Empty texts beside other parts are left
+  // out, since the format has none. REQUIRES: Carries(part) for each of them.
   absl::Status WriteContent(const std::vector<const v1::Part*>& parts,
                             std::string_view place, JsonWriter& json);
 

@@ -1,5 +1,7 @@
 #include "providers/dialects/anthropic_messages/turns.h"
 
+#include <algorithm>
+#include <cstddef>
 #include <utility>
 
 #include "providers/dialects/anthropic_messages/fields.h"
@@ -10,6 +12,23 @@ namespace {
 bool IsInstruction(const v1::Message& message) {
   return message.role() == v1::ROLE_SYSTEM ||
          message.role() == v1::ROLE_DEVELOPER;
+}
+
+// Returns whether the provider would refuse the turn, unless it is the last: it
+// has nothing to say.
+bool IsEmpty(const Turn& turn) {
+  return turn.results.empty() &&
+         std::all_of(turn.parts.begin(), turn.parts.end(),
+                     [](const v1::Part* part) { return IsEmptyText(*part); });
+}
+
+void LeaveOutEmptyTurns(DroppedFields& dropped, std::vector<Turn>& turns) {
+  if (turns.empty()) return;
+  const auto last = turns.end() - 1;
+  const auto kept = std::remove_if(turns.begin(), last, IsEmpty);
+  if (kept == last) return;
+  dropped.Changed("messages[].parts", "turns without content were left out");
+  turns.erase(kept, last);
 }
 
 // Returns whether an instruction was read from between the turns and goes back
@@ -53,6 +72,22 @@ Turn TurnOf(const v1::Message& message, ContentWriter& writer) {
   return turn;
 }
 
+// Makes a turn of the user of the instruction that begins at `begin`, where
+// there is no turn: the provider wants one.
+void SayAsTheUser(size_t begin, DroppedFields& dropped,
+                  Conversation& conversation) {
+  std::vector<const v1::Part*>& system = conversation.system;
+  if (system.empty()) return;
+  dropped.Changed("messages[].role",
+                  "the last instruction became a turn of the user, of which "
+                  "the provider wants one");
+  Turn& turn = conversation.turns.emplace_back();
+  turn.role = "user";
+  const auto at = system.begin() + static_cast<std::ptrdiff_t>(begin);
+  turn.parts.assign(at, system.end());
+  system.erase(at, system.end());
+}
+
 template <typename T>
 void Append(std::vector<T>& to, const std::vector<T>& from) {
   to.insert(to.end(), from.begin(), from.end());
@@ -91,11 +126,14 @@ void MergeResults(std::vector<Turn>& turns) {
 Conversation Arrange(const v1::GenerateRequest& request, ContentWriter& writer,
                      DroppedFields& dropped) {
   Conversation conversation;
+  size_t last_instruction = 0;  // Where it begins.
   for (const v1::Message& message : request.messages()) {
     if (!message.name().empty()) dropped.LeftOut("messages[].name");
     dropped.Foreign("messages[]", message.extensions());
     if (IsInstruction(message) && !StaysInPlace(message)) {
+      const size_t begin = conversation.system.size();
       AppendSystem(message, writer, dropped, conversation);
+      if (conversation.system.size() > begin) last_instruction = begin;
       continue;
     }
     Turn turn = TurnOf(message, writer);
@@ -104,7 +142,11 @@ Conversation Arrange(const v1::GenerateRequest& request, ContentWriter& writer,
         turn.parts.empty() && turn.results.empty() && !message.parts().empty();
     if (!lost_all) conversation.turns.push_back(std::move(turn));
   }
+  LeaveOutEmptyTurns(dropped, conversation.turns);
   MergeResults(conversation.turns);
+  if (conversation.turns.empty()) {
+    SayAsTheUser(last_instruction, dropped, conversation);
+  }
   return conversation;
 }
 

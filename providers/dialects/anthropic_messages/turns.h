@@ -1,6 +1,7 @@
 // Arranges a neutral conversation as the Messages format wants it: a system
 // prompt, then turns of the user and the assistant, in which the results of
-// tool calls come first.
+// tool calls come first. Turns without content are left out but for the last;
+// where there is no turn, the last instruction becomes one.
 //
 //   const Conversation conversation = Arrange(request, writer, dropped);
 //

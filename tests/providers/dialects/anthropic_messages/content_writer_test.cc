@@ -155,7 +155,11 @@ TEST_F(ContentWriterTest, WritesOnePlainTextAsAString) {
             R"("cache_control":{"type":"ephemeral"}}])");
   EXPECT_EQ(content({PartOf("text: ''"), PartOf("text: 'b'")}),
             R"([{"type":"text","text":"b"}])");
-  EXPECT_EQ(content({}), "[]");
+  EXPECT_EQ(content({PartOf("text: 'a'"), PartOf("refusal: ''")}),
+            R"([{"type":"text","text":"a"}])");
+  EXPECT_EQ(content({PartOf("text: ''"), PartOf("text: ''")}), R"("")");
+  EXPECT_EQ(content({PartOf("refusal: ''")}), R"("")");
+  EXPECT_EQ(content({}), R"("")");
 }
 
 TEST(WireToolIdTest, KeepsIdsOfTheAlphabet) {

@@ -109,6 +109,33 @@ TEST_F(ArrangeTest, DropsATurnOfWhichNothingIsLeft) {
             "user:u user:u");
 }
 
+TEST_F(ArrangeTest, LeavesOutTurnsWithoutContentButForTheLast) {
+  for (const std::string parts :
+       {"", "parts { text: '' }", "parts { text: '' } parts { refusal: '' }"}) {
+    const std::string empty = "messages { role: ROLE_ASSISTANT " + parts + " }";
+    warnings_.clear();
+    EXPECT_EQ(Arranged(absl::StrCat(kUser, empty, kUser)), "user:u user:u");
+    ASSERT_EQ(warnings_.size(), 1u);
+    EXPECT_EQ(warnings_[0].field(), "messages[].parts");
+    EXPECT_EQ(Arranged(absl::StrCat(kUser, empty)).substr(0, 16),
+              "user:u assistant");
+  }
+  const char* const some =
+      "messages { role: ROLE_ASSISTANT "
+      "parts { text: '' } parts { text: 'a' } }";
+  EXPECT_EQ(Arranged(absl::StrCat(kUser, some, kUser)),
+            "user:u assistant:,a user:u");
+}
+
+TEST_F(ArrangeTest, TheLastInstructionIsATurnWhereThereIsNone) {
+  EXPECT_EQ(Arranged(kSystem), "user:s");
+  EXPECT_EQ(warnings_.size(), 1u);
+  EXPECT_EQ(Arranged(absl::StrCat(kSystem, kDeveloper)), "system:s user:d");
+  EXPECT_EQ(Arranged(absl::StrCat(
+                kSystem, "messages { role: ROLE_SYSTEM parts { audio {} } }")),
+            "user:s");
+}
+
 TEST_F(ArrangeTest, TellsOfNames) {
   Arranged("messages { role: ROLE_USER name: 'ann' parts { text: 'u' } }");
   ASSERT_EQ(warnings_.size(), 1u);
