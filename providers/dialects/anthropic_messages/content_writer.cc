@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
@@ -31,6 +32,12 @@ uint64_t Hash(std::string_view text) {
     hash *= 0x100000001b3u;
   }
   return hash;
+}
+
+// Returns the id of the nth call, from 1, that has this one in a conversation.
+std::string NthToolId(std::string_view id, int nth) {
+  if (nth <= 1) return WireToolId(id);
+  return WireToolId(absl::StrCat(ToAbsl(id), "#", nth));
 }
 
 // Returns whether a text source can hold the document.
@@ -294,6 +301,19 @@ absl::Status ContentWriter::WriteDocumentSource(const v1::Document& document,
   }
 }
 
+std::string ContentWriter::IdOfCall(std::string_view id) {
+  IdUses& uses = id_uses_[std::string(id)];
+  if (std::exchange(uses.answered, false)) uses.results = uses.calls;
+  return NthToolId(id, ++uses.calls);
+}
+
+std::string ContentWriter::IdOfResult(std::string_view id) {
+  IdUses& uses = id_uses_[std::string(id)];
+  uses.answered = true;
+  if (uses.results < uses.calls) ++uses.results;
+  return NthToolId(id, uses.results);
+}
+
 absl::Status ContentWriter::WriteToolCall(const v1::Part& part,
                                           ObjectWriter& object) {
   const v1::ToolCall& call = part.tool_call();
@@ -306,7 +326,7 @@ absl::Status ContentWriter::WriteToolCall(const v1::Part& part,
   // An answer's ids are kept, since the caller sends them back and they must be
   // the same then.
   const bool keep_id = side_ == Side::kAnswer && !call.id().empty();
-  object.Text("id", keep_id ? call.id() : WireToolId(call.id()));
+  object.Text("id", keep_id ? call.id() : IdOfCall(call.id()));
   object.Text("name", call.name());
   object.Field("input").Raw(input.json);
   return absl::OkStatus();
@@ -316,7 +336,7 @@ absl::Status ContentWriter::WriteToolResult(const v1::ToolResult& result,
                                             std::string_view place,
                                             ObjectWriter& object) {
   object.Text("type", "tool_result");
-  object.Text("tool_use_id", WireToolId(result.tool_call_id()));
+  object.Text("tool_use_id", IdOfResult(result.tool_call_id()));
   std::vector<const v1::Part*> parts;
   for (const v1::Part& part : result.parts()) {
     if (Carries(part)) parts.push_back(&part);

@@ -10,6 +10,7 @@
 #ifndef PROVIDERS_DIALECTS_ANTHROPIC_MESSAGES_CONTENT_WRITER_H_
 #define PROVIDERS_DIALECTS_ANTHROPIC_MESSAGES_CONTENT_WRITER_H_
 
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -82,10 +83,23 @@ class ContentWriter {
   absl::Status WriteToolResult(const v1::ToolResult& result,
                                std::string_view place, ObjectWriter& object);
   void WriteReasoning(const v1::Reasoning& reasoning, ObjectWriter& object);
+  // Return the id for a tool's call and for its result. The provider refuses
+  // one that is repeated in a conversation, as by servers that count the calls
+  // of each turn: all but the first get another, and results in their order.
+  std::string IdOfCall(std::string_view id);
+  std::string IdOfResult(std::string_view id);
   void ReportDroppedOfPart(const v1::Part& part);
+
+  // How often a tool's id has been used.
+  struct IdUses {
+    int calls = 0;
+    int results = 0;
+    bool answered = false;  // A result has come since the last call.
+  };
 
   const Side side_;
   DroppedFields& dropped_;
+  std::map<std::string, IdUses> id_uses_;
 };
 
 }  // namespace gateway::anthropic

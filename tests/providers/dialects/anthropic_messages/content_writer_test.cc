@@ -1,5 +1,6 @@
 #include "providers/dialects/anthropic_messages/content_writer.h"
 
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -160,6 +161,39 @@ TEST_F(ContentWriterTest, WritesOnePlainTextAsAString) {
   EXPECT_EQ(content({PartOf("text: ''"), PartOf("text: ''")}), R"("")");
   EXPECT_EQ(content({PartOf("refusal: ''")}), R"("")");
   EXPECT_EQ(content({}), R"("")");
+}
+
+TEST_F(ContentWriterTest, IdsThatRepeatInAConversationGetOthers) {
+  ContentWriter writer(Side::kRequest, dropped_);
+  const auto id = [&](const std::string& text) {
+    const v1::Part part = PartOf(text);
+    std::string out;
+    JsonWriter json(&out);
+    EXPECT_TRUE(writer.WriteBlock(part, "messages[0]", json).ok());
+    const std::string key =
+        part.has_tool_call() ? R"("id":")" : R"("tool_use_id":")";
+    const size_t begin = out.find(key) + key.size();
+    return out.substr(begin, out.find('"', begin) - begin);
+  };
+  const std::string call = "tool_call { id: 'call_0' name: 'f' }";
+  const std::string result = "tool_result { tool_call_id: 'call_0' }";
+  EXPECT_EQ(id(result), "call_0");  // Of a call that is not there.
+  // Turns of one call each.
+  std::set<std::string> ids;
+  for (int turn = 0; turn < 3; ++turn) {
+    const std::string called = id(call);
+    EXPECT_EQ(called == "call_0", turn == 0);
+    EXPECT_EQ(id(result), called);
+    ids.insert(called);
+  }
+  // A turn of two.
+  const std::string first = id(call);
+  const std::string second = id(call);
+  EXPECT_EQ(id(result), first);
+  EXPECT_EQ(id(result), second);
+  ids.insert({first, second});
+  EXPECT_EQ(ids.size(), 5u);
+  EXPECT_EQ(id("tool_call { id: 'other' name: 'f' }"), "other");
 }
 
 TEST(WireToolIdTest, KeepsIdsOfTheAlphabet) {
