@@ -54,7 +54,11 @@ absl::Status MessagesEventReader::Read(std::string_view name,
   } else if (name == "content_block_start") {
     read = &MessagesEventReader::ReadBlockStart;
   } else if (name == "content_block_stop") {
-    EndBlock(events);
+    if (overlapped_) {
+      read = &MessagesEventReader::ReadBlockStop;
+    } else {
+      EndBlock(events);
+    }
   } else if (name == "message_start") {
     read = &MessagesEventReader::ReadMessageStart;
   } else if (name == "message_delta") {
@@ -166,6 +170,7 @@ int32_t MessagesEventReader::PartIndexOf(int32_t block_index) {
 absl::Status MessagesEventReader::ReadBlockStart(JsonValue& root,
                                                  Events* events) {
   // Ends a block that was cut off without an end of its own.
+  overlapped_ = overlapped_ || block_.kind != BlockKind::kNone;
   EndBlock(events);
   GATEWAY_ASSIGN_OR_RETURN(ObjectFields event,
                            ObjectFields::Read(kFormat, root));
@@ -285,7 +290,7 @@ absl::Status MessagesEventReader::StartOpaque(std::string_view json,
 
 bool MessagesEventReader::ReadPlainText(std::string_view data,
                                         Events* events) {
-  if (block_.kind != BlockKind::kText) return false;
+  if (block_.kind != BlockKind::kText || overlapped_) return false;
   int deltas = 0;
   int types = 0;
   int texts = 0;
@@ -329,7 +334,29 @@ absl::Status MessagesEventReader::ReadBlockDelta(JsonValue& root,
   if (block_.kind == BlockKind::kNone) {
     return event.Fault("index", "no such block has started");
   }
+  if (overlapped_) {
+    std::optional<int32_t> index;
+    GATEWAY_RETURN_IF_ERROR(event.Int32("index", &index));
+    if (!IsOpen(index)) {
+      return event.Fault("index", "the block has ended: another has started");
+    }
+  }
   return ReadDelta(fields, events);
+}
+
+bool MessagesEventReader::IsOpen(std::optional<int32_t> index) const {
+  return !index.has_value() ||
+         int64_t{*index} + block_shift_.value_or(0) == block_.index;
+}
+
+absl::Status MessagesEventReader::ReadBlockStop(JsonValue& root,
+                                                Events* events) {
+  GATEWAY_ASSIGN_OR_RETURN(ObjectFields event,
+                           ObjectFields::Read(kFormat, root));
+  std::optional<int32_t> index;
+  GATEWAY_RETURN_IF_ERROR(event.Int32("index", &index));
+  if (IsOpen(index)) EndBlock(events);
+  return absl::OkStatus();
 }
 
 absl::Status MessagesEventReader::ReadDelta(ObjectFields& fields,

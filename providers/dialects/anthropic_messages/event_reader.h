@@ -55,7 +55,8 @@ class MessagesEventReader final : public EventReader {
 
   enum class BlockKind { kNone, kText, kReasoning, kToolCall, kOpaque };
 
-  // The block that is being read. Blocks do not interleave.
+  // The block that is being read. Blocks do not interleave: another that starts
+  // ends it, and what still comes of it is an error.
   struct Block {
     BlockKind kind = BlockKind::kNone;
     int32_t index = 0;
@@ -83,6 +84,8 @@ class MessagesEventReader final : public EventReader {
   // Returns the part that a block becomes, counted behind those that the
   // message began with.
   int32_t PartIndexOf(int32_t block_index);
+  // Returns whether an event's index, if it has one, is the open block's.
+  bool IsOpen(std::optional<int32_t> index) const;
   absl::Status ReadBlock(std::string_view json, std::string_view path,
                          Events* events);
   absl::Status StartBlock(ObjectFields& fields, Events* events);
@@ -96,6 +99,7 @@ class MessagesEventReader final : public EventReader {
   // one.
   bool ReadPlainText(std::string_view data, Events* events);
   absl::Status ReadBlockDelta(JsonValue& root, Events* events);
+  absl::Status ReadBlockStop(JsonValue& root, Events* events);
   absl::Status ReadDelta(ObjectFields& fields, Events* events);
   absl::Status ReadOpaqueDelta(ObjectFields& fields);
   absl::Status ReadMessageDelta(JsonValue& root, Events* events);
@@ -118,6 +122,9 @@ class MessagesEventReader final : public EventReader {
   int32_t first_blocks_ = 0;
   v1::ChoiceEnd first_end_;
   std::optional<int32_t> block_shift_;
+  // A block started before the one in front had ended, so that what follows may
+  // be of either.
+  bool overlapped_ = false;
   bool started_ = false;
   int32_t calls_ = 0;
   bool has_content_ = false;

@@ -293,6 +293,42 @@ TEST_F(MessagesEventReaderTest, BlocksGoOnBehindWhatCameFirst) {
   }
 }
 
+TEST_F(MessagesEventReaderTest, ABlockThatGoesOnAfterTheNextIsABadResponse) {
+  const auto start = [&](int index, const std::string& block) {
+    return Read("content_block_start",
+                absl::StrCat(R"({"index":)", index, R"(,"content_block":)",
+                             block, "}"));
+  };
+  const auto delta = [&](int index, const std::string& delta) {
+    return Read(
+        "content_block_delta",
+        absl::StrCat(R"({"index":)", index, R"(,"delta":)", delta, "}"));
+  };
+  const std::string call =
+      R"({"type":"tool_use","id":"i","name":"f","input":{}})";
+  const std::string piece =
+      R"({"type":"input_json_delta","partial_json":"{\"a\":1}"})";
+  ASSERT_TRUE(start(0, R"({"type":"text","text":""})").ok());
+  ASSERT_TRUE(delta(0, R"({"type":"text_delta","text":"a"})").ok());
+  ASSERT_TRUE(start(1, call).ok());
+  // Late, but harmless.
+  ASSERT_TRUE(Read("content_block_stop", R"({"index":0})").ok());
+  ASSERT_TRUE(delta(1, piece).ok());
+  ASSERT_TRUE(start(2, call).ok());
+  EXPECT_EQ(FaultReason(delta(1, piece)),
+            v1::ERROR_REASON_PROVIDER_BAD_RESPONSE);
+  EXPECT_TRUE(delta(2, piece).ok());
+  ASSERT_TRUE(start(3, R"({"type":"text","text":""})").ok());
+  EXPECT_EQ(FaultReason(delta(2, R"({"type":"text_delta","text":"b"})")),
+            v1::ERROR_REASON_PROVIDER_BAD_RESPONSE);
+  EXPECT_TRUE(delta(3, R"({"type":"text_delta","text":"c"})").ok());
+  const v1::Message message = Message();
+  ASSERT_EQ(message.parts_size(), 4);
+  EXPECT_EQ(message.parts(1).tool_call().arguments(), R"({"a":1})");
+  EXPECT_EQ(message.parts(2).tool_call().arguments(), R"({"a":1})");
+  EXPECT_EQ(message.parts(3).text(), "c");
+}
+
 TEST_F(MessagesEventReaderTest, ASecondMessageIsABadResponse) {
   ASSERT_TRUE(Read("message_start", R"({"message":{}})").ok());
   EXPECT_EQ(FaultReason(Read("message_start", R"({"message":{}})")),
