@@ -163,8 +163,8 @@ absl::Status ReadField(std::string_view key, JsonValue& value, ChatLine* line) {
   return ReadExtension(key, value, &line->extensions);
 }
 
-void GiveIds(ChatLine* line) {
-  int index = 0;
+void GiveIds(int32_t calls_before, ChatLine* line) {
+  int32_t index = calls_before;
   for (v1::Part& part : line->calls) {
     v1::ToolCall& call = *part.mutable_tool_call();
     ++index;
@@ -185,13 +185,14 @@ v1::Usage ChatLine::ToUsage() const {
   return usage;
 }
 
-absl::Status ReadChatLine(std::string_view text, ChatLine* line) {
+absl::Status ReadChatLine(std::string_view text, ChatLine* line,
+                          int32_t calls_before) {
   GATEWAY_RETURN_IF_ERROR(ReadJson(text, [&](JsonValue& root) {
     return root.EachField([&](std::string_view key, JsonValue& value) {
       return ReadField(key, value, line);
     });
   }));
-  GiveIds(line);
+  GiveIds(calls_before, line);
   return absl::OkStatus();
 }
 

@@ -49,8 +49,10 @@ struct ChatLine {
 // Reads one object. Errors are INVALID_ARGUMENT and name the place. Calls
 // without an id get one that is made of the call and the moment of the answer:
 // the same bytes always give the same id, and two turns that call alike get
-// two.
-absl::Status ReadChatLine(std::string_view text, ChatLine* line);
+// two, as do two of one turn: `calls_before` is how many calls the lines in
+// front have.
+absl::Status ReadChatLine(std::string_view text, ChatLine* line,
+                          int32_t calls_before = 0);
 
 // Reads RFC 3339, with up to nine digits of a second. Returns false if it is
 // anything else.

@@ -12,7 +12,7 @@ absl::Status ChatEventReader::Read(std::string_view, std::string_view data,
                                    Events* events) {
   if (done_) return absl::OkStatus();
   ChatLine line;
-  GATEWAY_RETURN_IF_ERROR(AsBadResponse(ReadChatLine(data, &line)));
+  GATEWAY_RETURN_IF_ERROR(AsBadResponse(ReadChatLine(data, &line, calls_)));
   if (line.is_error) return ReadErrorReport(data);
   if (!started_) AddStarted(line, events);
   DropKnown(&line.extensions);

@@ -91,6 +91,17 @@ TEST(ChatEventReaderTest, ToolCallsComeWholeAndAreCounted) {
             v1::FINISH_REASON_TOOL_CALLS);
 }
 
+TEST(ChatEventReaderTest, CallsThatAreAlikeGetIdsOfTheirOwn) {
+  ChatEventReader reader;
+  const std::string line =
+      R"({"created_at":"2024-01-01T00:00:00Z","message":{"tool_calls":)"
+      R"([{"function":{"name":"f","arguments":{"a":1}}}]}})";
+  const Events events = EventsOf(reader, {line, line});
+  ASSERT_EQ(events.size(), 3u);
+  EXPECT_NE(events[1].delta().tool_call().id(),
+            events[2].delta().tool_call().id());
+}
+
 TEST(ChatEventReaderTest, UnknownFieldsAreToldOnceUnlessTheyChange) {
   ChatEventReader reader;
   const Events events = EventsOf(
