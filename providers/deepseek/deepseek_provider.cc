@@ -20,6 +20,7 @@ OpenAiChatQuirks Quirks() {
   quirks.developer_role = false;
   quirks.choice_count = false;
   quirks.logit_bias = false;
+  quirks.stop_limit = 16;
   quirks.parallel_tool_calls = false;
   quirks.account_fields = false;
   quirks.schema_mode = OpenAiChatQuirks::SchemaMode::kJsonObject;

@@ -20,12 +20,13 @@
 namespace gateway {
 
 struct CompatibleHabits {
-  OpenAiChatQuirks chat;
+  OpenAiChatQuirks chat = {.stop_limit = 0};
   bool embeddings = true;  // The service has `/embeddings`.
   bool responses = false;  // The service has `/responses`.
 };
 
-// Returns the habits of a preset; OpenAI's own for none.
+// Returns the habits of a preset; OpenAI's own, without its limit of `stop`,
+// for none.
 CompatibleHabits PresetHabits(
     llmgateway::config::v1::OpenAiCompatibleProvider::Preset preset);
 

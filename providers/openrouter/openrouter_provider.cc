@@ -17,6 +17,7 @@ namespace {
 
 OpenAiChatQuirks Quirks() {
   OpenAiChatQuirks quirks;
+  quirks.stop_limit = 0;
   quirks.top_k = true;
   quirks.reasoning_style = OpenAiChatQuirks::ReasoningStyle::kObject;
   quirks.reasoning_field = "reasoning";

@@ -46,6 +46,8 @@ struct OpenAiChatQuirks {
   // More than one choice can be asked for (`n`).
   bool choice_count = true;
   bool logit_bias = true;
+  // The most entries of `stop`; 0 if no limit is known.
+  int stop_limit = 4;
   bool parallel_tool_calls = true;
   // It has what OpenAI keeps account of: `verbosity`, `service_tier`, `store`,
   // `prompt_cache_key` and `metadata`.

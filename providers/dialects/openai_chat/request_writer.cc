@@ -10,6 +10,7 @@
 
 #include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "base/text/json.h"
 #include "llmgateway/v1/content.pb.h"
@@ -192,13 +193,21 @@ class RequestWriter {
 
   void WriteStop(const v1::Sampling& sampling) {
     if (sampling.stop().empty()) return;
+    int count = sampling.stop_size();
+    const int limit = quirks_.stop_limit;
+    if (limit > 0 && count > limit && !options_.pass_unsupported) {
+      count = limit;
+      dropped_.Changed("sampling.stop",
+                       absl::StrCat("this service takes ", limit,
+                                    "; the others were left out"));
+    }
     Key("stop");
-    if (sampling.stop_size() == 1) {
+    if (count == 1) {
       json_.String(sampling.stop(0));
       return;
     }
     json_.StartArray();
-    for (const std::string& stop : sampling.stop()) json_.String(stop);
+    for (int i = 0; i < count; ++i) json_.String(sampling.stop(i));
     json_.EndArray();
   }
 

@@ -312,5 +312,20 @@ TEST(OpenAiChatRequestWriterTest, ReasoningThatNobodyKnowsIsDropped) {
       (LostFields{"reasoning.budget_tokens", "reasoning.display"}));
 }
 
+TEST(OpenAiChatRequestWriterTest, StopsBeyondTheServicesLimitAreLeftOut) {
+  const auto said = [](const std::string& stops, bool pass, int limit) {
+    const Writing writing = Write(WithHello("sampling { " + stops + " }"),
+                                  {.model = "m", .pass_unsupported = pass},
+                                  {.stop_limit = limit});
+    EXPECT_EQ(writing.dropped.size(), limit == 4 && !pass ? 1u : 0u);
+    return writing.body.substr(writing.body.find(",\"stop\""));
+  };
+  const std::string five = "stop: 'a' stop: 'b' stop: 'c' stop: 'd' stop: 'e'";
+  EXPECT_EQ(said(five, false, 4), R"(,"stop":["a","b","c","d"]})");
+  EXPECT_EQ(said(five, true, 4), R"(,"stop":["a","b","c","d","e"]})");
+  EXPECT_EQ(said(five, false, 5), R"(,"stop":["a","b","c","d","e"]})");
+  EXPECT_EQ(said(five, false, 0), R"(,"stop":["a","b","c","d","e"]})");
+}
+
 }  // namespace
 }  // namespace gateway::chat
