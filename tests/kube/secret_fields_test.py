@@ -1,5 +1,5 @@
-"""The chart refuses in `config`, which is a ConfigMap, what the contract marks as
-a secret."""
+"""The chart refuses in `config`, which is a ConfigMap, what the contract marks
+as a secret."""
 
 import glob
 import re
