@@ -256,6 +256,10 @@ void AlertBoard::GiveUp(std::deque<AlertEvent>::iterator event,
                         std::string_view why) {
   ++counts_.given_up;
   errors_[event->alert] = std::string(why);
+  Remove(event);
+}
+
+void AlertBoard::Remove(std::deque<AlertEvent>::iterator event) {
   State* const state = FindFiring(*event, &standing_);
   if (state != nullptr) state->told = false;
   const auto next =
@@ -317,6 +321,35 @@ void AlertBoard::Told(std::string_view id, const absl::Status& outcome) {
   } else {
     GiveUp(event, ToStd(outcome.message()));
   }
+}
+
+void AlertBoard::Redirect(std::string_view id, const std::string& action) {
+  MutexLock lock(mu_);
+  const auto event = FindPending(id);
+  if (event == standing_.pending.end() || being_told_.contains(id)) return;
+  event->action = action;
+  State* const state = FindFiring(*event, &standing_);
+  if (state != nullptr) state->action = action;
+}
+
+void AlertBoard::Withdraw(std::string_view id) {
+  MutexLock lock(mu_);
+  const auto event = FindPending(id);
+  if (event == standing_.pending.end()) return;
+  ++counts_.action_gone;
+  Remove(event);
+}
+
+std::set<std::string> AlertBoard::ActionsInUse() const {
+  MutexLock lock(mu_);
+  std::set<std::string> actions;
+  for (const auto& [key, state] : standing_.states) {
+    if (state.told) actions.insert(state.action);
+  }
+  for (const AlertEvent& event : standing_.pending) {
+    actions.insert(event.action);
+  }
+  return actions;
 }
 
 void AlertBoard::SilenceIn(std::string_view name, absl::Time now,

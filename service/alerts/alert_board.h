@@ -17,7 +17,8 @@
 // that it is resolved. What waits to be told of it when it is silenced is
 // withdrawn, as if it had happened after. A rule whose condition is another
 // begins anew: what fires of it, or of one that is gone, is resolved. That is
-// told to the action that was told that it fires.
+// for the action that was told that it fires; whoever tells it sees to it where
+// there is no such action any more.
 //
 // What is to be told is kept until it was, so that a process that is killed in
 // between leaves it to the next; it has the same id then. At most kPendingMax
@@ -92,6 +93,15 @@ class AlertBoard {
   // again by the next Look.
   void Told(std::string_view id, const absl::Status& outcome)
       LOCKS_EXCLUDED(mu_);
+  // It is to be told by another action, as will be that it is resolved. Does
+  // nothing while it is being told.
+  void Redirect(std::string_view id, const std::string& action)
+      LOCKS_EXCLUDED(mu_);
+  // There is nothing any more by which it could be told: it is forgotten.
+  void Withdraw(std::string_view id) LOCKS_EXCLUDED(mu_);
+  // The actions that are to be told something, or have been told of what still
+  // fires, by their names.
+  std::set<std::string> ActionsInUse() const LOCKS_EXCLUDED(mu_);
 
   // Keeps an alert from being told until then, and withdraws what waits to be
   // told of it; an end that is not after `now` ends a silence. Returns false if
@@ -121,6 +131,7 @@ class AlertBoard {
     int64_t told = 0;
     int64_t given_up = 0;
     int64_t crowded_out = 0;  // Of those: since too many waited.
+    int64_t action_gone = 0;  // Not of those: Withdraw was called.
     int64_t failed_attempts = 0;
   };
   Counts counts() const LOCKS_EXCLUDED(mu_);
@@ -180,6 +191,9 @@ class AlertBoard {
   std::deque<AlertEvent>::iterator FindCrowdedOut()
       EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void GiveUp(std::deque<AlertEvent>::iterator event, std::string_view why)
+      EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Forgets it, and that it is resolved.
+  void Remove(std::deque<AlertEvent>::iterator event)
       EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Forgets what no rule is for; what fires of it is resolved.
   void DropOthers(absl::Time now) EXCLUSIVE_LOCKS_REQUIRED(mu_);

@@ -66,6 +66,8 @@ void AddAlertMetrics(const AlertBoard& board, const AlertWatch& watch,
     values.Add(kAlertNotifications, {"told"}, static_cast<double>(counts.told));
     values.Add(kAlertNotifications, {"given_up"},
                static_cast<double>(counts.given_up));
+    values.Add(kAlertNotifications, {"action_gone"},
+               static_cast<double>(counts.action_gone));
     values.Add(kAlertFailedAttempts, {},
                static_cast<double>(counts.failed_attempts));
     values.Add(kAlertsPending, {}, static_cast<double>(board.Pending().size()));

@@ -73,6 +73,7 @@ Task<void> AlertWatch::Run(EventLoop& loop, HttpClient& http) {
     }
     LogCrowdedOut();
     Dispatch();
+    if (!previous_.empty()) KeepPrevious({});
     const absl::Duration wait = std::min(kTick, next_look_ - loop.Now());
     (co_await Sleep(loop, wait, stop_)).IgnoreError();
   }
@@ -97,8 +98,12 @@ void AlertWatch::Follow() {
   const bool is_first =
       std::exchange(fingerprint_, config.fingerprint()).empty();
   const bool had_rules = !sources_.board.Names().empty();
-  actions_ = std::make_shared<const AlertActions>(AlertActionsOf(config));
-  sources_.board.SetRules(AlertRulesOf(config), runtime->clock().WallTime());
+  const std::shared_ptr<const AlertActions> before =
+      std::exchange(actions_, std::make_shared<const AlertActions>(
+                                  AlertActionsOf(config)));
+  rules_ = AlertRulesOf(config);
+  sources_.board.SetRules(rules_, runtime->clock().WallTime());
+  KeepPrevious(before == nullptr ? AlertActions() : *before);
   const auto& alerts = config.config().alerts();
   const absl::Duration interval =
       alerts.has_interval() ? ToAbsl(alerts.interval()) : kIdleInterval;
@@ -154,12 +159,49 @@ std::shared_ptr<const AlertAction> AlertWatch::FindAction(
   return {actions_, &found->second};
 }
 
+void AlertWatch::KeepPrevious(const AlertActions& before) {
+  const std::set<std::string> in_use = sources_.board.ActionsInUse();
+  for (const auto& [name, action] : before) {
+    if (!in_use.contains(name) || actions_->contains(name)) continue;
+    previous_.insert_or_assign(name,
+                               std::make_shared<const AlertAction>(action));
+  }
+  std::erase_if(previous_, [&](const auto& each) {
+    return !in_use.contains(each.first) || actions_->contains(each.first);
+  });
+}
+
+std::shared_ptr<const AlertAction> AlertWatch::ActionFor(AlertEvent* event) {
+  std::shared_ptr<const AlertAction> action = FindAction(event->action);
+  if (action != nullptr) return action;
+  const auto rule = std::find_if(
+      rules_.begin(), rules_.end(),
+      [event](const AlertRule& each) { return each.name == event->alert; });
+  if (rule != rules_.end()) {
+    action = FindAction(rule->action);
+    // One that disables models does so for what its rule says, and tells nobody
+    // that something is resolved.
+    const bool is_meant =
+        action != nullptr &&
+        (action->kind != AlertAction::Kind::kDisableModel ||
+         (event->firing && event->condition == rule->text));
+    if (is_meant) {
+      event->action = rule->action;
+      sources_.board.Redirect(event->id, rule->action);
+      return action;
+    }
+  }
+  const auto previous = previous_.find(event->action);
+  return previous == previous_.end() ? nullptr : previous->second;
+}
+
 void AlertWatch::Dispatch() {
   // What is told at once calls back from within.
   if (std::exchange(dispatches_, true)) {
     dispatches_again_ = true;
     return;
   }
+  std::map<std::string, int64_t> gone;  // How many events, by the action.
   do {
     dispatches_again_ = false;
     // Of each alert and subject, what is told before the next may be.
@@ -167,17 +209,23 @@ void AlertWatch::Dispatch() {
     for (AlertEvent& event : sources_.board.Pending()) {
       if (stop_.cancelled()) break;
       if (!first.emplace(event.alert, event.subject).second) continue;
-      std::shared_ptr<const AlertAction> action = FindAction(event.action);
+      std::shared_ptr<const AlertAction> action = ActionFor(&event);
       if (action == nullptr) {
-        Told(event,
-             absl::NotFoundError(absl::StrCat("no action '", event.action,
-                                              "' is configured any more")));
+        sources_.board.Withdraw(event.id);
+        ++gone[event.action];
+        dispatches_again_ = true;
         continue;
       }
       sender_->Send(std::move(action), std::move(event));
     }
   } while (dispatches_again_ && !stop_.cancelled());
   dispatches_ = false;
+  if (!gone.empty()) KeepSoon();
+  for (const auto& [action, events] : gone) {
+    Log(LogLevel::kError, kAlertModule,
+        "Nobody is told of alerts, since their action is configured no more",
+        {{"action", action}, {"events", events}});
+  }
 }
 
 void AlertWatch::DisableAgain(const RuntimeSnapshot& runtime) {

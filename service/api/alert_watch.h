@@ -11,7 +11,11 @@
 // process that is killed leaves it to the next, which tells it under the same
 // id. Where nothing is kept, who is killed forgets.
 //
-// Another configuration holds from the next look on, or from Follow on.
+// Another configuration holds from the next look on, or from Follow on. What is
+// to be told by an action that it has no more is told by the one that the
+// alert's rule has now; if the rule is gone, too, by the action as it was,
+// which is kept for that. A process that begins later does not know it: nobody
+// is told, which the log says.
 //
 // A model that an alert has disabled and an operator has enabled is disabled
 // again if it fails as often again, whether or not the alert was resolved
@@ -25,8 +29,10 @@
 
 #include <atomic>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -95,6 +101,12 @@ class AlertWatch {
   void DisableAgain(const RuntimeSnapshot& runtime);
   // Null if there is no such action.
   std::shared_ptr<const AlertAction> FindAction(const std::string& name) const;
+  // Keeps those of `before` that have gone and still are to tell something, and
+  // forgets those that are not any more.
+  void KeepPrevious(const AlertActions& before);
+  // By what an event is told, whose action becomes that one. Null if there is
+  // nothing any more.
+  std::shared_ptr<const AlertAction> ActionFor(AlertEvent* event);
   void Told(const AlertEvent& event, const absl::Status& outcome);
   // On the worker.
   absl::Status DisableModel(const AlertEvent& event);
@@ -107,6 +119,9 @@ class AlertWatch {
   CancelSignal stop_;
   std::unique_ptr<AlertSender> sender_;  // Null unless Run runs.
   std::shared_ptr<const AlertActions> actions_;
+  std::vector<AlertRule> rules_;
+  // What is configured no more, and is to tell something yet.
+  std::map<std::string, std::shared_ptr<const AlertAction>> previous_;
   std::string fingerprint_;  // Of the configuration that is followed.
   absl::Duration interval_;
   absl::Duration next_look_ = -absl::InfiniteDuration();

@@ -284,6 +284,43 @@ TEST_F(AlertBoardTest, WhatWasNotToldIsLeftToTheNextWithTheSameId) {
   EXPECT_EQ(board_->counts().told, 1);
 }
 
+TEST_F(AlertBoardTest, AnActionIsInUseUntilItIsToldThatAllIsWell) {
+  EXPECT_THAT(board_->ActionsInUse(), IsEmpty());
+  Calls(0, 10);
+  Look();
+  EXPECT_THAT(board_->ActionsInUse(), ElementsAre("page"));
+  board_->SetRules({}, kStart + passed_);
+  EXPECT_THAT(board_->ActionsInUse(), ElementsAre("page"));
+  board_->Told(board_->Pending().at(0).id, absl::OkStatus());
+  EXPECT_THAT(board_->ActionsInUse(), IsEmpty());
+}
+
+TEST_F(AlertBoardTest, WhatIsRedirectedIsResolvedThereToo) {
+  action_works_ = false;
+  Calls(0, 10);
+  Look();
+  const std::string id = board_->Pending().at(0).id;
+  board_->Redirect(id, "call");
+  EXPECT_EQ(board_->Pending().at(0).id, id);
+  EXPECT_THAT(board_->ActionsInUse(), ElementsAre("call"));
+  board_->Begun(id);
+  board_->Redirect(id, "other");
+  EXPECT_THAT(board_->ActionsInUse(), ElementsAre("call"));
+  board_->Told(id, absl::OkStatus());
+  board_->SetRules({}, kStart + passed_);
+  EXPECT_EQ(board_->Pending().at(0).action, "call");
+}
+
+TEST_F(AlertBoardTest, WhatNobodyCanBeToldIsNotGivenUp) {
+  Calls(0, 10);
+  Look();
+  board_->SetRules({}, kStart + passed_);
+  board_->Withdraw(board_->Pending().at(0).id);
+  EXPECT_THAT(board_->Pending(), IsEmpty());
+  EXPECT_EQ(board_->counts().given_up, 0);
+  EXPECT_EQ(board_->counts().action_gone, 1);
+}
+
 TEST_F(AlertBoardTest, WhyAnActionCouldNotBeToldIsShownUntilItCan) {
   action_works_ = false;
   Calls(0, 10);

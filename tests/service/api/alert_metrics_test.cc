@@ -59,6 +59,8 @@ TEST(AlertMetricsTest, TheyAreThoseOfTheAlertsThatAreConfigured) {
                           Pair("llmgw_alert_firing b", 1),
                           Pair("llmgw_alert_firing c", 0),
                           Pair("llmgw_alert_notifications_pending", 0),
+                          Pair("llmgw_alert_notifications_total action_gone",
+                               0),
                           Pair("llmgw_alert_notifications_total given_up", 1),
                           Pair("llmgw_alert_notifications_total told", 0),
                           Pair("llmgw_alert_silenced a", 0),

@@ -4,7 +4,9 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "absl/time/time.h"
 #include "base/async/blocking_worker.h"
 #include "base/async/cancellation.h"
@@ -21,8 +23,10 @@
 namespace gateway {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::SizeIs;
 
 constexpr char kErrors[] =
@@ -34,6 +38,18 @@ constexpr char kModels[] =
 constexpr char kPaged[] =
     "{name: errors, condition: 'error_rate > 5%', action: page, window: 2h, "
     "calls_min: 1}";
+constexpr char kActions[] =
+    "{name: note, log: {}}, {name: off, disable_model: {}}, "
+    "{name: page, webhook: {url: 'http://127.0.0.1:9/'}}";
+
+// As a process before had it.
+AlertRule FailuresTellGone() {
+  const std::string text = "model_consecutive_failures > 5";
+  return {.name = "failures",
+          .text = text,
+          .condition = *ParseAlertCondition(text),
+          .action = "gone"};
+}
 
 // What a webhook takes is in alert_sender_test.cc, and by a whole gateway in
 // alerts_test.py.
@@ -41,14 +57,16 @@ class AlertWatchTest : public testing::Test {
  public:
   // Of these rules, at which it looks each `interval`.
   std::shared_ptr<const RuntimeSnapshot> Configured(
-      const std::string& rules, const std::string& interval = "2s") {
+      const std::string& rules, const std::string& interval = "2s",
+      const std::string& actions = kActions) {
     return MakeTestRuntime(
         absl::StrCat("providers: [{name: a, mock: {}}]\nalerts:\n  interval: ",
                      interval, "\n  rules: [", rules,
-                     "]\n  actions: [{name: note, log: {}}, "
-                     "{name: off, disable_model: {}}, "
-                     "{name: page, webhook: {url: 'http://127.0.0.1:9/'}}]\n"),
+                     "]\n  actions: [", actions, "]\n"),
         {}, ports_);
+  }
+  std::shared_ptr<const RuntimeSnapshot> WithoutAlerts() {
+    return MakeTestRuntime("providers: [{name: a, mock: {}}]\n", {}, ports_);
   }
 
   void Begin(const std::string& rules) {
@@ -143,7 +161,7 @@ TEST_F(AlertWatchTest, AnotherConfigurationIsFollowedWithinATick) {
   }(this));
 }
 
-TEST_F(AlertWatchTest, WhatIsToBeToldByAnActionThatIsGoneIsGivenUp) {
+TEST_F(AlertWatchTest, WhatIsToBeToldByAnActionThatIsGoneIsToldByTheRules) {
   runner_.Run([](AlertWatchTest* test) -> Task<void> {
     AlertRule rule = {.name = "errors",
                       .text = "error_rate > 5%",
@@ -156,13 +174,115 @@ TEST_F(AlertWatchTest, WhatIsToBeToldByAnActionThatIsGoneIsGivenUp) {
     test->Begin(kErrors);
     co_await test->Pass(absl::Milliseconds(1));
     EXPECT_THAT(test->board_.Pending(), IsEmpty());
-    EXPECT_EQ(test->board_.counts().given_up, 1);
-    EXPECT_THAT(test->View().action_error, HasSubstr("'gone'"));
-    // The next look tells the action that the rule has now.
-    co_await test->Pass(absl::Seconds(3));
     EXPECT_EQ(test->board_.counts().told, 1);
+    EXPECT_EQ(test->board_.counts().given_up, 0);
+    EXPECT_THAT(test->board_.ActionsInUse(), ElementsAre("note"));
     co_await test->End();
   }(this));
+}
+
+TEST_F(AlertWatchTest, WhatFiresWhenItsActionIsRenamedIsResolvedByTheNewOne) {
+  runner_.Run([](AlertWatchTest* test) -> Task<void> {
+    test->Begin(kErrors);
+    test->Calls(0, 1);
+    co_await test->Pass(absl::Seconds(3));
+    EXPECT_EQ(test->board_.counts().told, 1);
+    test->current_->Swap(test->Configured(
+        absl::StrReplaceAll(kErrors, {{"action: note", "action: called"}}),
+        "2s", "{name: called, log: {}}"));
+    test->Calls(1000, 0);
+    co_await test->Pass(absl::Seconds(15));
+    EXPECT_FALSE(test->View().firing);
+    EXPECT_EQ(test->board_.counts().told, 2);
+    EXPECT_EQ(test->board_.counts().given_up, 0);
+    co_await test->End();
+  }(this));
+}
+
+TEST_F(AlertWatchTest, WhatFiresWhenAllIsTakenAwayIsResolvedByWhatWas) {
+  runner_.Run([](AlertWatchTest* test) -> Task<void> {
+    test->Begin(kErrors);
+    test->Calls(0, 1);
+    co_await test->Pass(absl::Seconds(3));
+    test->current_->Swap(test->WithoutAlerts());
+    co_await test->Pass(absl::Seconds(2));
+    EXPECT_THAT(test->board_.Pending(), IsEmpty());
+    EXPECT_EQ(test->board_.counts().told, 2);
+    EXPECT_EQ(test->board_.counts().given_up, 0);
+    EXPECT_EQ(test->board_.counts().action_gone, 0);
+    co_await test->End();
+  }(this));
+}
+
+// The receiver cannot be reached, so that there is something to wait for.
+TEST_F(AlertWatchTest, WhatWasIsKeptThroughOtherConfigurations) {
+  runner_.Run([](AlertWatchTest* test) -> Task<void> {
+    test->Begin(kPaged);
+    test->Calls(0, 1);
+    co_await test->Pass(absl::Seconds(3));
+    test->current_->Swap(test->WithoutAlerts());
+    co_await test->Pass(absl::Seconds(2));
+    test->current_->Swap(
+        test->Configured(kErrors, "3s", "{name: note, log: {}}"));
+    co_await test->Pass(absl::Seconds(2));
+    test->current_->Swap(test->WithoutAlerts());
+    co_await test->Pass(absl::Seconds(2));
+    const int64_t failed = test->board_.counts().failed_attempts;
+    EXPECT_THAT(test->board_.Pending(), Not(IsEmpty()));
+    co_await test->Pass(absl::Minutes(2));
+    EXPECT_GT(test->board_.counts().failed_attempts, failed);
+    EXPECT_EQ(test->board_.counts().action_gone, 0);
+    // Which is the receiver's fault.
+    co_await test->Pass(absl::Minutes(20));
+    EXPECT_THAT(test->board_.Pending(), IsEmpty());
+    EXPECT_GT(test->board_.counts().given_up, 0);
+    EXPECT_EQ(test->board_.counts().action_gone, 0);
+    co_await test->End();
+  }(this));
+}
+
+TEST_F(AlertWatchTest, WhatNoActionIsKnownForAfterARestartIsSaidOnce) {
+  testing::internal::CaptureStderr();
+  runner_.Run([](AlertWatchTest* test) -> Task<void> {
+    test->board_.SetRules({FailuresTellGone()}, test->time_.WallTime());
+    const std::vector<AlertEvent> events =
+        test->board_.Look({.now = test->time_.WallTime(),
+                           .failures = {{"a", "m", 6}, {"a", "n", 6}}});
+    for (const AlertEvent& event : events) {
+      test->board_.Told(event.id, absl::OkStatus());
+    }
+    test->Begin(kErrors);
+    co_await test->Pass(absl::Seconds(10));
+    EXPECT_THAT(test->board_.Pending(), IsEmpty());
+    EXPECT_EQ(test->board_.counts().told, 2);
+    EXPECT_EQ(test->board_.counts().given_up, 0);
+    EXPECT_EQ(test->board_.counts().action_gone, 2);
+    co_await test->End();
+  }(this));
+  const std::string log = testing::internal::GetCapturedStderr();
+  EXPECT_THAT(log, HasSubstr("\"action\":\"gone\",\"events\":2}"));
+  EXPECT_THAT(log, Not(HasSubstr("could not be told")));
+}
+
+TEST_F(AlertWatchTest, WhatIsResolvedDisablesNothingInItsActionsPlace) {
+  testing::internal::CaptureStderr();
+  runner_.Run([](AlertWatchTest* test) -> Task<void> {
+    test->Begin(
+        absl::StrReplaceAll(kModels, {{"action: off", "action: note"}}));
+    test->FailModel(6);
+    co_await test->Pass(absl::Seconds(3));
+    EXPECT_EQ(test->board_.counts().told, 1);
+    test->current_->Swap(test->Configured(
+        "{name: models, condition: 'model_consecutive_failures > 50', "
+        "action: off}",
+        "2s", "{name: off, disable_model: {}}"));
+    co_await test->Pass(absl::Seconds(3));
+    EXPECT_EQ(test->board_.counts().told, 2);
+    EXPECT_FALSE(test->Model().availability.disabled());
+    co_await test->End();
+  }(this));
+  EXPECT_THAT(testing::internal::GetCapturedStderr(),
+              HasSubstr("An alert is resolved"));
 }
 
 TEST_F(AlertWatchTest, ThatTooManyWaitIsLogged) {
