@@ -61,7 +61,7 @@ class GatewayctlOperatorTest(GatewayctlCase):
         self.assertEqual(
             (done.returncode, done.stdout, done.stderr),
             (0, "", "gatewayctl: no model of a provider 'nobody'; there are "
-             "models of mock\n"))
+             "models of mock, spare\n"))
         done = self.run_ctl("providers", "get", "nobody")
         self.assert_refused(done, "nobody")
 
