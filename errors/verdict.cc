@@ -60,8 +60,10 @@ Verdict ClassifyFailure(const absl::Status& failure, bool abandoned) {
       return Verdict::kRateLimited;
     case v1::ERROR_REASON_PROVIDER_AUTH_FAILED:
     case v1::ERROR_REASON_PROVIDER_QUOTA_EXHAUSTED:
-      return IsOfCallersCredential(failure) ? Verdict::kCallersFault
-                                            : Verdict::kCredentialRefused;
+      if (IsOfCallersCredential(failure)) return Verdict::kCallersFault;
+      return FaultMetadata(failure, kRefusedKey) == kAccess
+                 ? Verdict::kAccessRefused
+                 : Verdict::kCredentialRefused;
     case v1::ERROR_REASON_UNSPECIFIED:
     case v1::ERROR_REASON_CANCELLED:
     case v1::ERROR_REASON_DEADLINE_EXCEEDED:
@@ -112,6 +114,8 @@ std::string_view VerdictName(Verdict verdict) {
       return "cool_credential";
     case Verdict::kCredentialRefused:
       return "take_out_credential";
+    case Verdict::kAccessRefused:
+      return "access_refused";
     case Verdict::kCallersFault:
       return "callers_fault";
     case Verdict::kSaysNothing:

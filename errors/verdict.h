@@ -41,6 +41,10 @@ enum class Verdict {
   // only an operator can mend: it is not asked again for this call.
   // `take_out_credential` in the log.
   kCredentialRefused,
+  // The provider does not let the credential have what is asked for, such as a
+  // model or a file, and says no more of it: it may have all else. Ask with
+  // another one, or another target. Nobody is at fault.
+  kAccessRefused,
   // The request is at fault and would fail anywhere, or the caller's own
   // credential for the provider.
   kCallersFault,
@@ -48,6 +52,12 @@ enum class Verdict {
   // left, its deadline passed, or the gateway itself refused or failed.
   kSaysNothing,
 };
+
+// Metadata of a PROVIDER_AUTH_FAILED that is of what was asked for and not of
+// the credential as such, for which nothing that the provider says speaks. Its
+// value is kAccess.
+inline constexpr std::string_view kRefusedKey = "refused";
+inline constexpr std::string_view kAccess = "access";
 
 // Classifies how an attempt failed. `abandoned` tells that the request was sent
 // whole and the gateway stopped waiting for the answer, so that the target may
@@ -90,7 +100,7 @@ inline bool ComesFromUpstream(Verdict verdict) {
 // Returns whether another target may do what this one has not done.
 inline bool MayServeElsewhere(Verdict verdict) {
   return ComesFromUpstream(verdict) || verdict == Verdict::kOutOfTime ||
-         verdict == Verdict::kTooLarge;
+         verdict == Verdict::kTooLarge || verdict == Verdict::kAccessRefused;
 }
 
 // Returns the name for logs and metrics: `retry_here`, `go_elsewhere`, ...

@@ -12,6 +12,7 @@
 #include "errors/fault.h"
 #include "errors/foreign_words.h"
 #include "errors/verdict.h"
+#include "providers/dialects/account_refusal.h"
 #include "providers/dialects/retry_after.h"
 
 namespace gateway {
@@ -46,11 +47,29 @@ struct Meaning {
 
 // Names that say more than a status below 500.
 constexpr Meaning kSpecificNames[] = {
+    {"ACCESS_TOKEN_EXPIRED", kAuth},
+    {"ACCESS_TOKEN_SCOPE_INSUFFICIENT", kAuth},
+    {"ACCESS_TOKEN_TYPE_UNSUPPORTED", kAuth},
+    {"ACCOUNT_STATE_INVALID", kAuth},
+    {"API_KEY_ANDROID_APP_BLOCKED", kAuth},
     {"API_KEY_EXPIRED", kAuth},
+    {"API_KEY_HTTP_REFERRER_BLOCKED", kAuth},
     {"API_KEY_INVALID", kAuth},
+    {"API_KEY_IOS_APP_BLOCKED", kAuth},
+    {"API_KEY_IP_ADDRESS_BLOCKED", kAuth},
+    {"API_KEY_SERVICE_BLOCKED", kAuth},
+    {"CONSUMER_INVALID", kAuth},
+    {"CONSUMER_SUSPENDED", kAuth},
+    {"CREDENTIALS_MISSING", kAuth},
+    {"SERVICE_DISABLED", kAuth},
+    {"USER_PROJECT_DENIED", kAuth},
+    {"account_deactivated", kAuth},
     {"authentication", kAuth},
     {"authentication_error", kAuth},
     {"invalid_api_key", kAuth},
+    {"organization_restricted", kAuth},
+    {"unsupported_country_region_territory", kAuth},
+    {"BILLING_DISABLED", kQuota},
     {"billing_error", kQuota},
     {"billing_hard_limit_reached", kQuota},
     {"billing_not_active", kQuota},
@@ -143,12 +162,12 @@ constexpr Phrase kPhrases[] = {
     {"maximum number of tokens", kTooLong, Form::kGemini},
     {"content filtering policy", kPolicy, std::nullopt},
     {"content management policy", kPolicy, std::nullopt},
-    {"credit balance", kQuota, Form::kAnthropic},
-    {"spend limit", kQuota, Form::kAnthropic},
-    {"usage limits", kQuota, Form::kAnthropic},
     {"does not support", kUnsupported, Form::kOllama},
     {"not found, try pulling it", kNoModel, Form::kOllama},
 };
+
+// How Anthropic says by 429 that the money of the month is spent.
+constexpr std::string_view kSpendLimit = "spend limit";
 
 template <size_t kCount>
 std::optional<v1::ErrorReason> Find(const Meaning (&meanings)[kCount],
@@ -214,8 +233,6 @@ v1::ErrorReason FirstReason(int status, const ErrorBody& error) {
   if (status == 0) return Find(kGenericNames, error).value_or(kDown);
   // A spent daily quota is not back in a minute, so it is no rate limit.
   if (status == 429 && error.is_daily_quota) return kQuota;
-  // The cause is the account's region or its billing, which no caller can mend.
-  if (status == 400 && error.status == "FAILED_PRECONDITION") return kAuth;
   return ReasonOfHttpStatus(status);
 }
 
@@ -224,11 +241,27 @@ v1::ErrorReason ReasonOfError(int status, const ErrorBody& error) {
   // Ollama's runner reports a prompt that is too long as a failure of its own.
   const bool asks = reason == kInvalid || (error.form == Form::kOllama &&
                                            (status == 0 || status == 500));
-  // The message is looked at for 429, too: a spent quota comes with that
-  // status.
-  if (!asks && status != 429) return reason;
-  const v1::ErrorReason said = ReasonOfMessage(error).value_or(reason);
-  return asks || said == kQuota ? said : reason;
+  if (asks) {
+    // An account that is refused comes with 400, too.
+    const std::optional<v1::ErrorReason> account = ReasonOfAccount(error);
+    return account.has_value() ? *account
+                               : ReasonOfMessage(error).value_or(reason);
+  }
+  if (status != 429 || reason != kRate) return reason;
+  // And a spent quota with 429.
+  const bool is_spent =
+      error.form == Form::kAnthropic &&
+      absl::StrContains(absl::AsciiStrToLower(error.message),
+                        ToAbsl(kSpendLimit));
+  return is_spent ? kQuota : ReasonOfAccount(error).value_or(reason);
+}
+
+// Returns whether a refusal says nothing of the credential as such, but that it
+// may not have what was asked for. REQUIRES: the reason is kAuth.
+bool IsOfAccess(int status, const ErrorBody& error) {
+  if (status != 403 && status != 0) return false;
+  if (Find(kSpecificNames, error).has_value()) return false;
+  return !ReasonOfAccount(error).has_value();
 }
 
 // Returns whether every API has a name for the reason, which then stands for
@@ -261,6 +294,9 @@ absl::Status MakeError(int status, const ErrorBody& error,
   if (status != 0) message = absl::StrCat(status, ": ", message);
   absl::Status fault = MakeFault(reason, message);
   MarkForeignWords(fault, ForeignWords::kOfProvider, words);
+  if (reason == kAuth && IsOfAccess(status, error)) {
+    AddFaultMetadata(fault, kRefusedKey, kAccess);
+  }
   if (status != 0) {
     AddFaultMetadata(fault, kHttpStatusKey, absl::StrCat(status));
   }

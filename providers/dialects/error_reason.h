@@ -6,7 +6,9 @@
 // The HTTP status speaks first. What some codes, and a few phrases, say is more
 // exact and counts in its stead: a spent quota that comes as 429, a prompt that
 // is too long or refused among the 400s, a wrong key that is called a bad
-// request. A failure of the server (5xx) is one, whatever it says of the
+// request. A 403 is a verdict on the credential only where a code, or how the
+// message begins, says so: a caller may ask for what the credential cannot
+// have. A failure of the server (5xx) is one, whatever it says of the
 // request. Where there is no status, as inside of a stream, the code, the type
 // and the canonical word speak instead.
 //
@@ -30,9 +32,10 @@ namespace gateway {
 // and bounded, how long to wait where waiting helps, and as metadata what the
 // vendor says besides: `http_status`, `provider_code`, `provider_error_type`,
 // `provider_param`, `provider_quota_id`, the form that it says it in
-// (`provider_error_form`) and whether its own clients should try again
-// (`provider_should_retry`). `now` is what a date in `retry-after` is compared
-// with.
+// (`provider_error_form`), whether it refuses the credential or only what was
+// asked for with it (kRefusedKey in errors/verdict.h) and whether its own
+// clients should try again (`provider_should_retry`). `now` is what a date in
+// `retry-after` is compared with.
 absl::Status ReadHttpFailure(const HttpFailure& failure, absl::Time now);
 
 // As above, for an error inside of a stream, or in place of an answer.

@@ -58,6 +58,18 @@ absl::Duration WaitOf(const absl::Status& refusal) {
   return RetryDelay(refusal).value_or(absl::InfiniteDuration());
 }
 
+// Whether a credential may be taken now that is not one of `without`.
+bool HasUsable(const CredentialPool& pool, const std::vector<size_t>& without,
+               absl::Duration now) {
+  for (size_t i = 0; i < pool.size(); ++i) {
+    if (!pool.IsUsable(i, now)) continue;
+    if (std::find(without.begin(), without.end(), i) == without.end()) {
+      return true;
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
 bool IsToldRather(const absl::Status& refusal, const absl::Status& so_far) {
@@ -188,10 +200,11 @@ void NextAttempt::Keep(const Attempt& failed) {
 }
 
 std::optional<AskedTarget> NextAttempt::AcquireButForLimits(
-    const PlannedTarget& target, v1::Attempt::Kind kind, TargetResort resort) {
+    const PlannedTarget& target, v1::Attempt::Kind kind, TargetResort resort,
+    absl::Span<const size_t> without) {
   TargetRefusal refusal;
   std::optional<TargetPermit> permit =
-      AcquireTarget(call_, target, resort, &refusal);
+      AcquireTarget(call_, target, resort, &refusal, without);
   if (!permit.has_value()) {
     if (refusal.has_last_resort && last_resort_ == nullptr) {
       last_resort_ = &target;
@@ -209,8 +222,10 @@ std::optional<AskedTarget> NextAttempt::AcquireButForLimits(
 }
 
 Task<std::optional<AskedTarget>> NextAttempt::Acquire(
-    const PlannedTarget& target, v1::Attempt::Kind kind, TargetResort resort) {
-  std::optional<AskedTarget> asked = AcquireButForLimits(target, kind, resort);
+    const PlannedTarget& target, v1::Attempt::Kind kind, TargetResort resort,
+    absl::Span<const size_t> without) {
+  std::optional<AskedTarget> asked =
+      AcquireButForLimits(target, kind, resort, without);
   if (asked.has_value() && call_.budgets != nullptr &&
       call_.runtime->budgets()->has_target_rules()) {
     // A hedge keeps an answer waiting that may be there by now.
@@ -339,21 +354,26 @@ Task<std::optional<AskedTarget>> NextAttempt::WithOtherCredential(
   if (pool == nullptr || call_.planned.stored_at != nullptr) {
     co_return std::nullopt;
   }
-  const Verdict verdict = ClassifyFailure(failed.status);
-  if (verdict != Verdict::kRateLimited &&
-      verdict != Verdict::kCredentialRefused) {
-    co_return std::nullopt;
-  }
   const absl::Duration now = call_.loop.Now();
-  if (pool->IsUsable(failed.credential_index, now) || !pool->HasUsable(now)) {
-    co_return std::nullopt;
-  }
-  // Each once, even if they recover faster than they are asked.
   Asked& asked = AskedAt(*failed.target);
+  switch (ClassifyFailure(failed.status)) {
+    case Verdict::kAccessRefused:
+      asked.without_access.push_back(failed.credential_index);
+      break;
+    case Verdict::kRateLimited:
+    case Verdict::kCredentialRefused:
+      if (!pool->IsUsable(failed.credential_index, now)) break;
+      [[fallthrough]];
+    default:
+      co_return std::nullopt;
+  }
+  if (!HasUsable(*pool, asked.without_access, now)) co_return std::nullopt;
+  // Each once, even if they recover faster than they are asked.
   if (++asked.credentials_changed >= static_cast<int>(pool->size())) {
     co_return std::nullopt;
   }
-  co_return co_await Acquire(*failed.target, v1::Attempt::KIND_RETRY);
+  co_return co_await Acquire(*failed.target, v1::Attempt::KIND_RETRY,
+                             TargetResort::kOrdinary, asked.without_access);
 }
 
 bool NextAttempt::IsWorthItsCost(const PlannedTarget& target) const {

@@ -11,8 +11,8 @@
 // After a failure, in this order:
 //
 //   1. a connection that the provider had given up is replaced, once;
-//   2. a credential that has just met its limit, or was refused, gives way to
-//      another of the same provider, at once;
+//   2. a credential that has just met its limit, was refused, or may not have
+//      what is asked for gives way to another of the same provider, at once;
 //   3. another target that may be asked now is, at once;
 //   4. a target is asked again, after its back-off, if its retry policy lets
 //      it, and as long as the call has made fewer attempts than it may;
@@ -33,6 +33,7 @@
 #ifndef SERVICE_PIPELINE_NEXT_ATTEMPT_H_
 #define SERVICE_PIPELINE_NEXT_ATTEMPT_H_
 
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
@@ -41,6 +42,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 #include "base/async/task.h"
 #include "llmgateway/v1/gateway.pb.h"
 #include "service/pipeline/attempt.h"
@@ -115,20 +117,23 @@ class NextAttempt {
     const PlannedTarget* target;
     int attempts = 0;
     int credentials_changed = 0;
+    // Those that may not have what is asked for, and are well otherwise.
+    std::vector<size_t> without_access;
     absl::Status failure;
     bool abandoned = false;
     bool fresh_connection = false;
   };
 
   // The right to ask it now, but for its limits; nothing if it may not be
-  // asked.
-  std::optional<AskedTarget> AcquireButForLimits(const PlannedTarget& target,
-                                                 v1::Attempt::Kind kind,
-                                                 TargetResort resort);
+  // asked. `without` are credentials that are not taken.
+  std::optional<AskedTarget> AcquireButForLimits(
+      const PlannedTarget& target, v1::Attempt::Kind kind, TargetResort resort,
+      absl::Span<const size_t> without = {});
   // The same with what it takes of its limits, and reserves of its budgets.
   Task<std::optional<AskedTarget>> Acquire(
       const PlannedTarget& target, v1::Attempt::Kind kind,
-      TargetResort resort = TargetResort::kOrdinary);
+      TargetResort resort = TargetResort::kOrdinary,
+      absl::Span<const size_t> without = {});
   // Keeps why the target's limits have not let it be asked.
   void Refuse(const AskedTarget& refused);
   // Keeps that a budget has not, and adds it to what the caller is told.

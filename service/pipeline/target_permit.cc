@@ -1,5 +1,6 @@
 #include "service/pipeline/target_permit.h"
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -60,10 +61,15 @@ bool TakePlace(const ProviderPolicy& policy, size_t credential,
 }
 
 CredentialPool::Choice Choose(const ProviderPolicy& policy, absl::Duration now,
+                              absl::Span<const size_t> without,
                               TargetPermit* permit) {
-  if (policy.credential_limits == nullptr) return policy.credentials->Pick(now);
+  if (policy.credential_limits == nullptr && without.empty()) {
+    return policy.credentials->Pick(now);
+  }
   return policy.credentials->PickWhere(now, [&](size_t credential) {
-    return TakePlace(policy, credential, permit);
+    return std::find(without.begin(), without.end(), credential) ==
+               without.end() &&
+           TakePlace(policy, credential, permit);
   });
 }
 
@@ -84,8 +90,8 @@ absl::Status CredentialsFull(const PlannedTarget& target,
 // Picks the credential; false if none may be taken.
 bool PickCredential(const PlannedCall& call, const PlannedTarget& target,
                     const ProviderPolicy& policy, absl::Duration now,
-                    TargetResort resort, TargetPermit* permit,
-                    TargetRefusal* refusal) {
+                    TargetResort resort, absl::Span<const size_t> without,
+                    TargetPermit* permit, TargetRefusal* refusal) {
   if (policy.credentials == nullptr || call.BringsCredential(policy)) {
     return true;
   }
@@ -101,7 +107,7 @@ bool PickCredential(const PlannedCall& call, const PlannedTarget& target,
       return false;
     }
   }
-  const CredentialPool::Choice choice = Choose(policy, now, permit);
+  const CredentialPool::Choice choice = Choose(policy, now, without, permit);
   if (choice.index.has_value()) {
     permit->credential = *choice.index;
     return true;
@@ -183,7 +189,8 @@ absl::Status RefusalOf(const RuntimeSnapshot& runtime,
 std::optional<TargetPermit> AcquireTarget(const PlannedCall& call,
                                           const PlannedTarget& target,
                                           TargetResort resort,
-                                          TargetRefusal* refusal) {
+                                          TargetRefusal* refusal,
+                                          absl::Span<const size_t> without) {
   const absl::Duration now = call.loop.Now();
   TargetState& state = call.runtime->resilience().targets.Find(
       target.provider->name, target.recorded_model);
@@ -203,7 +210,8 @@ std::optional<TargetPermit> AcquireTarget(const PlannedCall& call,
   }
   const ProviderPolicy& policy = call.runtime->PolicyOf(*target.provider);
   TargetPermit permit{.breaker = *std::move(breaker), .state = &state};
-  if (!PickCredential(call, target, policy, now, resort, &permit, refusal)) {
+  if (!PickCredential(call, target, policy, now, resort, without, &permit,
+                      refusal)) {
     return std::nullopt;
   }
   const TargetPolicy& of_model = policy.Of(target.upstream_model);

@@ -23,6 +23,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 #include "service/budgets/budget_charges.h"
 #include "service/limits/limit_charges.h"
 #include "service/overload/gradient_limit.h"
@@ -80,11 +81,11 @@ absl::Status RefusalOf(const RuntimeSnapshot& runtime,
 enum class TargetResort { kOrdinary, kLast };
 
 // `refusal` is set only if there is no permit. Whatever is found out about the
-// target is said of `call`'s present moment.
-std::optional<TargetPermit> AcquireTarget(const PlannedCall& call,
-                                          const PlannedTarget& target,
-                                          TargetResort resort,
-                                          TargetRefusal* refusal);
+// target is said of `call`'s present moment. Of its provider's credentials
+// those of the indices in `without` are not taken.
+std::optional<TargetPermit> AcquireTarget(
+    const PlannedCall& call, const PlannedTarget& target, TargetResort resort,
+    TargetRefusal* refusal, absl::Span<const size_t> without = {});
 
 }  // namespace gateway
 

@@ -163,6 +163,7 @@ CredentialPool::Change CredentialPool::Record(
     case Verdict::kGoElsewhere:
     case Verdict::kOutOfTime:
     case Verdict::kTooLarge:
+    case Verdict::kAccessRefused:
     case Verdict::kCallersFault:
     case Verdict::kSaysNothing:
       break;

@@ -87,6 +87,17 @@ TEST(VerdictTest, WhoseAnswerIsTooLargeIsNotToBlame) {
   EXPECT_TRUE(MayServeElsewhere(Verdict::kTooLarge));
 }
 
+TEST(VerdictTest, WhoMayNotHaveWhatIsAskedForMayHaveAllElse) {
+  absl::Status refused = MakeFault(v1::ERROR_REASON_PROVIDER_AUTH_FAILED, "");
+  AddFaultMetadata(refused, kRefusedKey, kAccess);
+  EXPECT_EQ(ClassifyFailure(refused), Verdict::kAccessRefused);
+  EXPECT_FALSE(ComesFromUpstream(Verdict::kAccessRefused));
+  EXPECT_TRUE(MayServeElsewhere(Verdict::kAccessRefused));
+  EXPECT_FALSE(MayAskAgain(refused, /*abandoned=*/false));
+  AddFaultMetadata(refused, "credential", "caller");
+  EXPECT_EQ(ClassifyFailure(refused), Verdict::kCallersFault);
+}
+
 TEST(VerdictTest, WhatAnOperatorHasTakenOutWaitsForOne) {
   EXPECT_TRUE(WaitsForOperator(MakeFault(v1::ERROR_REASON_MODEL_DISABLED, "")));
   absl::Status open = MakeFault(v1::ERROR_REASON_CIRCUIT_OPEN, "");

@@ -276,7 +276,7 @@ TEST(ErrorReasonTest, Gemini) {
            Row{400, Google(400, "INVALID_ARGUMENT"), "INVALID_REQUEST"},
            Row{400, key_invalid, "PROVIDER_AUTH_FAILED"},
            Row{400, too_long, "CONTEXT_LENGTH_EXCEEDED"},
-           Row{400, Google(400, "FAILED_PRECONDITION"), "PROVIDER_AUTH_FAILED"},
+           Row{400, Google(400, "FAILED_PRECONDITION"), "INVALID_REQUEST"},
            Row{401, Google(401, "UNAUTHENTICATED"), "PROVIDER_AUTH_FAILED"},
            Row{403, Google(403, "PERMISSION_DENIED"), "PROVIDER_AUTH_FAILED"},
            Row{404, Google(404, "NOT_FOUND"), "MODEL_NOT_FOUND"},
@@ -297,7 +297,7 @@ TEST(ErrorReasonTest, Gemini) {
     std::string_view reason;
   } kWords[] = {
       {"INVALID_ARGUMENT", "INVALID_REQUEST"},
-      {"FAILED_PRECONDITION", "PROVIDER_AUTH_FAILED"},
+      {"FAILED_PRECONDITION", "INVALID_REQUEST"},
       {"OUT_OF_RANGE", "INVALID_REQUEST"},
       {"UNAUTHENTICATED", "PROVIDER_AUTH_FAILED"},
       {"PERMISSION_DENIED", "PROVIDER_AUTH_FAILED"},

@@ -69,6 +69,37 @@ TEST_F(NextAttemptTest, OneThatIsRefusedIsOut) {
   }
 }
 
+TEST_F(NextAttemptTest, OneThatMayNotHaveItGivesWayAndStaysIn) {
+  absl::Status no_access = Refused();
+  AddFaultMetadata(no_access, kRefusedKey, kAccess);
+  Configure("retry: {attempts_limit: 1}", {.credentials = kThreeKeys});
+  // One may, and for other calls all take their turns.
+  first_->Fail(no_access);
+  first_->Fail(no_access);
+  first_->Answer("forty-two");
+  EXPECT_TRUE(Ask().ok());
+  EXPECT_EQ(std::set(credentials_.begin(), credentials_.end()).size(), 3u);
+  std::set<std::string> taken;
+  for (int turn = 0; turn < 3; ++turn) {
+    EXPECT_TRUE(Ask().ok());
+    ASSERT_THAT(credentials_, SizeIs(1));
+    taken.insert(credentials_.front());
+  }
+  EXPECT_THAT(taken, SizeIs(3));
+  // None may: each is asked once, and then another target.
+  Configure("retry: {attempts_limit: 3}", {.credentials = kTwoKeys});
+  for (int i = 0; i < 4; ++i) first_->Fail(no_access);
+  second_->Answer("forty-two");
+  EXPECT_TRUE(Ask().ok());
+  EXPECT_THAT(credentials_, SizeIs(3));
+  EXPECT_EQ(answered_by_, "second");
+  // Or the call ends by what the provider says.
+  const absl::Status told = Ask(false, /*both=*/false);
+  EXPECT_EQ(told.message(), "no such key");
+  EXPECT_EQ(first_->asked(), 4u);
+  EXPECT_FALSE(Target("first").availability.disabled());
+}
+
 TEST_F(NextAttemptTest, WhereAllCoolAnotherTargetIsAsked) {
   Configure("retry: {attempts_limit: 1}", {.credentials = kThreeKeys});
   first_->Fail(Limited(absl::Seconds(7)));

@@ -12,6 +12,7 @@
 #include "absl/time/time.h"
 #include "base/os/thread.h"
 #include "errors/fault.h"
+#include "errors/verdict.h"
 #include "gtest/gtest.h"
 #include "tests/testing/fake_random.h"
 
@@ -71,6 +72,14 @@ TEST(CredentialPoolTest, A429ThatNamesNoTimeCoolsForTheDefault) {
   CredentialPool pool({{"a"}}, {});
   pool.Record(0, kPoolStart, RateLimited(std::nullopt));
   EXPECT_EQ(pool.Pick(kPoolStart).wait, absl::Seconds(5));
+}
+
+TEST(CredentialPoolTest, OneThatMayNotHaveWhatIsAskedForStaysIn) {
+  CredentialPool pool({{"a"}}, {});
+  absl::Status refused = Refused();
+  AddFaultMetadata(refused, kRefusedKey, kAccess);
+  EXPECT_EQ(pool.Record(0, kPoolStart, refused), Change::kNone);
+  EXPECT_EQ(pool.Pick(kPoolStart).index, 0);
 }
 
 TEST(CredentialPoolTest, NobodyCoolsForLongerThanTheLimit) {
