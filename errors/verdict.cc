@@ -24,6 +24,10 @@ bool WasCutShort(const absl::Status& failure) {
          FaultMetadata(failure, kUsualTimeKey).empty();
 }
 
+bool IsOfOutput(const absl::Status& failure) {
+  return !FaultMetadata(failure, kOutputFaultKey).empty();
+}
+
 }  // namespace
 
 bool IsOfCallersCredential(const absl::Status& failure) {
@@ -40,6 +44,7 @@ Verdict ClassifyFailure(const absl::Status& failure, bool abandoned) {
   assert(!failure.ok());
   switch (FaultReason(failure)) {
     case v1::ERROR_REASON_PROVIDER_UNAVAILABLE:
+      if (IsOfOutput(failure)) return Verdict::kOutputFailed;
       return ForbidsRetry(failure) ? Verdict::kGoElsewhere
                                    : Verdict::kRetryHere;
     case v1::ERROR_REASON_PROVIDER_TIMEOUT:
@@ -53,6 +58,8 @@ Verdict ClassifyFailure(const absl::Status& failure, bool abandoned) {
                  ? Verdict::kGoElsewhere
                  : Verdict::kTooLarge;
     case v1::ERROR_REASON_STREAM_INTERRUPTED:
+      return IsOfOutput(failure) ? Verdict::kOutputFailed
+                                 : Verdict::kGoElsewhere;
     case v1::ERROR_REASON_CIRCUIT_OPEN:
     case v1::ERROR_REASON_MODEL_DISABLED:
       return Verdict::kGoElsewhere;
@@ -97,7 +104,8 @@ bool WaitsForOperator(const absl::Status& refusal) {
 bool MayAskAgain(const absl::Status& failure, bool abandoned) {
   if (ForbidsRetry(failure)) return false;
   const Verdict verdict = ClassifyFailure(failure, abandoned);
-  return verdict == Verdict::kRetryHere || verdict == Verdict::kRateLimited;
+  return verdict == Verdict::kRetryHere || verdict == Verdict::kRateLimited ||
+         verdict == Verdict::kOutputFailed;
 }
 
 std::string_view VerdictName(Verdict verdict) {
@@ -116,6 +124,8 @@ std::string_view VerdictName(Verdict verdict) {
       return "take_out_credential";
     case Verdict::kAccessRefused:
       return "access_refused";
+    case Verdict::kOutputFailed:
+      return "output_failed";
     case Verdict::kCallersFault:
       return "callers_fault";
     case Verdict::kSaysNothing:

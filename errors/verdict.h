@@ -45,6 +45,10 @@ enum class Verdict {
   // model or a file, and says no more of it: it may have all else. Ask with
   // another one, or another target. Nobody is at fault.
   kAccessRefused,
+  // The model has written what its provider cannot go on from, such as a call
+  // of a tool that cannot be read, by chance or since the request leads it
+  // there: the target is well. Ask another, or the same once more.
+  kOutputFailed,
   // The request is at fault and would fail anywhere, or the caller's own
   // credential for the provider.
   kCallersFault,
@@ -58,6 +62,10 @@ enum class Verdict {
 // value is kAccess.
 inline constexpr std::string_view kRefusedKey = "refused";
 inline constexpr std::string_view kAccess = "access";
+
+// Metadata of an answer that was given up for what the model has written: the
+// provider's word for that.
+inline constexpr std::string_view kOutputFaultKey = "output_fault";
 
 // Classifies how an attempt failed. `abandoned` tells that the request was sent
 // whole and the gateway stopped waiting for the answer, so that the target may
@@ -100,7 +108,8 @@ inline bool ComesFromUpstream(Verdict verdict) {
 // Returns whether another target may do what this one has not done.
 inline bool MayServeElsewhere(Verdict verdict) {
   return ComesFromUpstream(verdict) || verdict == Verdict::kOutOfTime ||
-         verdict == Verdict::kTooLarge || verdict == Verdict::kAccessRefused;
+         verdict == Verdict::kTooLarge || verdict == Verdict::kAccessRefused ||
+         verdict == Verdict::kOutputFailed;
 }
 
 // Returns the name for logs and metrics: `retry_here`, `go_elsewhere`, ...

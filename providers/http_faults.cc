@@ -18,8 +18,10 @@
 #include "errors/foreign_words.h"
 #include "errors/size_limit.h"
 #include "errors/time_limit.h"
+#include "errors/verdict.h"
 #include "providers/body_form.h"
 #include "providers/dialects/error_body.h"
+#include "providers/dialects/error_reason.h"
 
 namespace gateway {
 namespace {
@@ -200,6 +202,7 @@ absl::Status HttpFaults::GaveUp(std::string_view word,
                     ? "the provider gave the answer up"
                     : absl::StrCat("the provider gave the answer up: ", shown));
   if (!shown.empty()) AddFaultMetadata(fault, kProviderCodeKey, shown);
+  if (IsOfOutput(shown)) AddFaultMetadata(fault, kOutputFaultKey, shown);
   MarkForeignWords(fault, ForeignWords::kOfProvider, shown);
   return WrapFault(fault, credential);
 }

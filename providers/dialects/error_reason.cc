@@ -39,6 +39,14 @@ constexpr std::string_view kOverloadNames[] = {
     "overloaded_error", "provider_overloaded", "server_is_overloaded",
     "service_unavailable_error", "slow_down"};
 
+// Words for why an answer ended, of what the model has written or what it was
+// given. None is of the service's own health.
+constexpr std::string_view kOutputWords[] = {
+    "IMAGE_OTHER",         "LANGUAGE",
+    "NO_IMAGE",            "MALFORMED_FUNCTION_CALL",
+    "OTHER",               "MISSING_THOUGHT_SIGNATURE",
+    "TOO_MANY_TOOL_CALLS", "UNEXPECTED_TOOL_CALL"};
+
 // What a code or a type of a vendor means.
 struct Meaning {
   std::string_view word;
@@ -357,6 +365,11 @@ absl::Status FaultOfReport(const ErrorBody& error) {
     }
   }
   return MakeError(status, error, error.retry_after);
+}
+
+bool IsOfOutput(std::string_view finish_word) {
+  return std::find(std::begin(kOutputWords), std::end(kOutputWords),
+                   finish_word) != std::end(kOutputWords);
 }
 
 bool IsOverload(const absl::Status& fault) {

@@ -42,6 +42,10 @@ absl::Status ReadHttpFailure(const HttpFailure& failure, absl::Time now);
 absl::Status ReadErrorReport(std::string_view body);
 absl::Status FaultOfReport(const ErrorBody& error);
 
+// Returns whether an answer that ended by this word of a vendor's was given up
+// for what the model has written, which says nothing of the provider's health.
+bool IsOfOutput(std::string_view finish_word);
+
 // Returns whether the provider says, by its status or by name, that it is
 // overloaded; also if a stream broke off for that.
 bool IsOverload(const absl::Status& fault);

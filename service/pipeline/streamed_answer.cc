@@ -17,6 +17,7 @@
 #include "errors/fault.h"
 #include "errors/foreign_words.h"
 #include "errors/time_limit.h"
+#include "errors/verdict.h"
 #include "service/pipeline/answer_cache.h"
 #include "service/pipeline/attempts.h"
 #include "service/pipeline/call_audit.h"
@@ -69,7 +70,7 @@ absl::Status Interrupted(const Call& call, const Attempt& attempt,
   // Callers who know the vendor's own errors find them here.
   for (const std::string_view key :
        {kTimeLimitKey, kHttpStatusKey, kProviderCodeKey, kProviderErrorTypeKey,
-        kProviderParamKey, kProviderErrorFormKey}) {
+        kProviderParamKey, kProviderErrorFormKey, kOutputFaultKey}) {
     const std::string said = FaultMetadata(failure, key);
     if (!said.empty()) AddFaultMetadata(fault, key, said);
   }

@@ -164,6 +164,7 @@ CredentialPool::Change CredentialPool::Record(
     case Verdict::kOutOfTime:
     case Verdict::kTooLarge:
     case Verdict::kAccessRefused:
+    case Verdict::kOutputFailed:
     case Verdict::kCallersFault:
     case Verdict::kSaysNothing:
       break;

@@ -30,6 +30,11 @@ std::optional<absl::Duration> RetryPolicy::DelayAfter(
   if (attempts >= attempts_max_ || !MayRetry(failure, abandoned)) {
     return std::nullopt;
   }
+  // What the model writes twice it writes again.
+  if (attempts > 1 &&
+      ClassifyFailure(failure, abandoned) == Verdict::kOutputFailed) {
+    return std::nullopt;
+  }
   const absl::Duration delay = backoff_.Delay(attempts, random);
   const std::optional<absl::Duration> asked = RetryDelay(failure);
   if (!asked.has_value()) return delay;

@@ -98,6 +98,19 @@ TEST(VerdictTest, WhoMayNotHaveWhatIsAskedForMayHaveAllElse) {
   EXPECT_EQ(ClassifyFailure(refused), Verdict::kCallersFault);
 }
 
+TEST(VerdictTest, WhatTheModelWritesIsNotTheTargetsFault) {
+  for (const v1::ErrorReason reason :
+       {v1::ERROR_REASON_PROVIDER_UNAVAILABLE,
+        v1::ERROR_REASON_STREAM_INTERRUPTED}) {
+    absl::Status failed = MakeFault(reason, "");
+    AddFaultMetadata(failed, kOutputFaultKey, "MALFORMED_FUNCTION_CALL");
+    EXPECT_EQ(ClassifyFailure(failed), Verdict::kOutputFailed);
+    EXPECT_TRUE(MayAskAgain(failed, /*abandoned=*/false));
+  }
+  EXPECT_FALSE(ComesFromUpstream(Verdict::kOutputFailed));
+  EXPECT_TRUE(MayServeElsewhere(Verdict::kOutputFailed));
+}
+
 TEST(VerdictTest, WhatAnOperatorHasTakenOutWaitsForOne) {
   EXPECT_TRUE(WaitsForOperator(MakeFault(v1::ERROR_REASON_MODEL_DISABLED, "")));
   absl::Status open = MakeFault(v1::ERROR_REASON_CIRCUIT_OPEN, "");

@@ -148,6 +148,19 @@ TEST(HttpFaultsTest, AnAnswerOverItsLimitBlamesNobodyAndNamesTheField) {
   }
 }
 
+TEST(HttpFaultsTest, AnAnswerGivenUpForWhatTheModelWroteBlamesNobody) {
+  for (const std::string_view word :
+       {"MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL",
+        "TOO_MANY_TOOL_CALLS", "LANGUAGE", "NO_IMAGE", "OTHER"}) {
+    const absl::Status fault = Faults().GaveUp(word, "");
+    EXPECT_EQ(FaultReason(fault), v1::ERROR_REASON_PROVIDER_UNAVAILABLE);
+    EXPECT_FALSE(BlamesTarget(ClassifyFailure(fault))) << word;
+  }
+  for (const std::string_view word : {"error", ""}) {
+    EXPECT_TRUE(BlamesTarget(ClassifyFailure(Faults().GaveUp(word, ""))));
+  }
+}
+
 TEST(HttpFaultsTest, APageIsShownAndWhatMayBeAnAnswerIsNot) {
   const auto fault = [](std::string_view type, std::string_view body) {
     return Faults().NotTheAnswer("JSON", type, body, "27", "own");

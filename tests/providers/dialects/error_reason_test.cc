@@ -427,6 +427,13 @@ absl::Status Failure(int status, std::string_view body,
                          kAnswerTime);
 }
 
+TEST(ErrorReasonTest, KnowsWhatAnAnswerEndsByForWhatTheModelWrote) {
+  EXPECT_TRUE(IsOfOutput("MALFORMED_FUNCTION_CALL"));
+  EXPECT_TRUE(IsOfOutput("OTHER"));
+  EXPECT_FALSE(IsOfOutput("error"));
+  EXPECT_FALSE(IsOfOutput(""));
+}
+
 TEST(ErrorReasonTest, TheFirstHintSaysHowLongToWait) {
   const std::string retry_info = Google(
       429, "RESOURCE_EXHAUSTED", R"(,"details":[{"retryDelay":"1.5s"}])");

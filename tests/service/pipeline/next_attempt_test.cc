@@ -100,6 +100,20 @@ TEST_F(NextAttemptTest, OneThatMayNotHaveItGivesWayAndStaysIn) {
   EXPECT_FALSE(Target("first").availability.disabled());
 }
 
+TEST_F(NextAttemptTest, WhatTheModelWritesIsAskedForOnceMoreWithoutBlame) {
+  absl::Status given_up = Down();
+  AddFaultMetadata(given_up, kOutputFaultKey, "MALFORMED_FUNCTION_CALL");
+  Configure("retry: {attempts_limit: 3}, circuit_breaker: "
+            "{consecutive_failures: 3}");
+  for (int i = 0; i < 8; ++i) first_->Fail(given_up);
+  for (int call = 0; call < 4; ++call) {
+    EXPECT_EQ(FaultReason(Ask(false, /*both=*/false)),
+              v1::ERROR_REASON_PROVIDER_UNAVAILABLE);
+    EXPECT_THAT(kinds_, SizeIs(2));
+  }
+  EXPECT_EQ(Target("first").availability.failures_in_a_row(), 0);
+}
+
 TEST_F(NextAttemptTest, WhereAllCoolAnotherTargetIsAsked) {
   Configure("retry: {attempts_limit: 1}", {.credentials = kThreeKeys});
   first_->Fail(Limited(absl::Seconds(7)));

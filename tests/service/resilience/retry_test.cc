@@ -5,6 +5,7 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "errors/fault.h"
+#include "errors/verdict.h"
 #include "gtest/gtest.h"
 #include "llmgateway/config/v1/resilience.pb.h"
 #include "tests/testing/fake_random.h"
@@ -67,6 +68,13 @@ TEST(RetryPolicyTest, AProviderThatSaysItWouldFailAgainIsNotAskedAgain) {
     AddFaultMetadata(failure, "provider_should_retry", "false");
     EXPECT_FALSE(DelayAfter(1, failure).has_value());
   }
+}
+
+TEST(RetryPolicyTest, WhatTheModelWritesIsAskedForOnceMore) {
+  absl::Status failed = MakeFault(v1::ERROR_REASON_PROVIDER_UNAVAILABLE, "x");
+  AddFaultMetadata(failed, kOutputFaultKey, "MALFORMED_FUNCTION_CALL");
+  EXPECT_TRUE(DelayAfter(1, failed).has_value());
+  EXPECT_FALSE(DelayAfter(2, failed).has_value());
 }
 
 TEST(RetryPolicyTest, CancelAndDeadlineEndIt) {
