@@ -199,6 +199,29 @@ std::optional<v1::ErrorReason> ReasonOfMessage(const ErrorBody& error) {
   return std::nullopt;
 }
 
+// Reads the number that follows a word of the message; nothing if none does.
+std::optional<int64_t> NumberAfter(absl::string_view word,
+                                   absl::string_view message) {
+  const size_t begin = message.find(word);
+  if (begin == absl::string_view::npos) return std::nullopt;
+  absl::string_view digits = message.substr(begin + word.size());
+  digits = digits.substr(0, digits.find_first_not_of("0123456789"));
+  int64_t number = 0;
+  if (!absl::SimpleAtoi(digits, &number)) return std::nullopt;
+  return number;
+}
+
+// Returns whether a limit of rates refuses a request that is more than it lets
+// pass in all of its time, as OpenAI and its kin say it, so that no wait helps:
+// "Request too large for gpt-4o ...: Limit 30000, Requested 52000."
+bool ExceedsLimitAlone(const ErrorBody& error) {
+  if (!absl::StartsWith(error.message, "Request too large for ")) return false;
+  const std::optional<int64_t> limit = NumberAfter(" Limit ", error.message);
+  const std::optional<int64_t> asked =
+      NumberAfter(" Requested ", error.message);
+  return limit.has_value() && asked.has_value() && *asked > *limit;
+}
+
 // Returns the reason that an HTTP status alone stands for.
 v1::ErrorReason ReasonOfHttpStatus(int status) {
   switch (status) {
@@ -241,6 +264,7 @@ v1::ErrorReason FirstReason(int status, const ErrorBody& error) {
   if (status == 0) return Find(kGenericNames, error).value_or(kDown);
   // A spent daily quota is not back in a minute, so it is no rate limit.
   if (status == 429 && error.is_daily_quota) return kQuota;
+  if (status == 429 && ExceedsLimitAlone(error)) return kTooLarge;
   return ReasonOfHttpStatus(status);
 }
 

@@ -33,6 +33,9 @@ bool MayGoElsewhere(const absl::Status& failure, bool abandoned) {
     case v1::ERROR_REASON_CONTEXT_LENGTH_EXCEEDED:
     case v1::ERROR_REASON_CONTENT_POLICY:
       return true;
+    // What is more than an account may send in a minute, another may.
+    case v1::ERROR_REASON_REQUEST_TOO_LARGE:
+      return FaultMetadata(failure, kProviderCodeKey) == "rate_limit_exceeded";
     default:
       break;
   }

@@ -427,6 +427,28 @@ absl::Status Failure(int status, std::string_view body,
                          kAnswerTime);
 }
 
+TEST(ErrorReasonTest, WhatIsMoreThanALimitLetsPassIsTooLarge) {
+  const auto reason = [](std::string_view message) {
+    return ReasonName(FaultReason(
+        Failure(429, OpenAi("tokens", "rate_limit_exceeded", message), "7")));
+  };
+  constexpr std::string_view kLarge =
+      "Request too large for gpt-4o in organization org-x on tokens per min "
+      "(TPM): Limit 30000, Requested 52000. The input must be reduced.";
+  EXPECT_EQ(reason(kLarge), "REQUEST_TOO_LARGE");
+  EXPECT_EQ(RetryDelay(Failure(429, OpenAi("tokens", "rate_limit_exceeded",
+                                           kLarge))),
+            std::nullopt);
+  // It would pass in a while, or nobody knows.
+  for (const std::string_view other :
+       {"Rate limit reached for gpt-4o: Limit 30, Used 29, Requested 5",
+        "Request too large for gpt-4o: Limit 30000, Requested 30000",
+        "Request too large for gpt-4o: Limit many, Requested 5",
+        "Request too large for gpt-4o"}) {
+    EXPECT_EQ(reason(other), "PROVIDER_RATE_LIMITED") << other;
+  }
+}
+
 TEST(ErrorReasonTest, KnowsWhatAnAnswerEndsByForWhatTheModelWrote) {
   EXPECT_TRUE(IsOfOutput("MALFORMED_FUNCTION_CALL"));
   EXPECT_TRUE(IsOfOutput("OTHER"));

@@ -114,6 +114,16 @@ TEST_F(NextAttemptTest, WhatTheModelWritesIsAskedForOnceMoreWithoutBlame) {
   EXPECT_EQ(Target("first").availability.failures_in_a_row(), 0);
 }
 
+TEST_F(NextAttemptTest, WhatOneAccountsLimitIsTooSmallForGoesToAnother) {
+  absl::Status large = MakeFault(v1::ERROR_REASON_REQUEST_TOO_LARGE, "429");
+  AddFaultMetadata(large, kProviderCodeKey, "rate_limit_exceeded");
+  first_->Fail(large);
+  second_->Answer("forty-two");
+  EXPECT_TRUE(Ask().ok());
+  EXPECT_EQ(answered_by_, "second");
+  EXPECT_THAT(kinds_, SizeIs(2));
+}
+
 TEST_F(NextAttemptTest, WhereAllCoolAnotherTargetIsAsked) {
   Configure("retry: {attempts_limit: 1}", {.credentials = kThreeKeys});
   first_->Fail(Limited(absl::Seconds(7)));
