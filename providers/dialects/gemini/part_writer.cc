@@ -267,6 +267,7 @@ absl::Status PartWriter::WriteToolCall(const v1::Part& part,
                                        std::string_view place,
                                        ObjectWriter& object) {
   const v1::ToolCall& call = part.tool_call();
+  names_[call.id()] = call.name();
   const WireArgs args = WireArgsOf(call);
   if (args.wrapped) {
     dropped_.Changed(Below(kPartPlace, "tool_call.arguments"),

@@ -42,16 +42,14 @@ class PartWriter {
   explicit PartWriter(DroppedFields& dropped, Side side = Side::kRequest)
       : dropped_(dropped), side_(side) {}
 
-  // Keeps the name of a call's tool, for results that lack it.
-  void NameCall(const v1::ToolCall& call) { names_[call.id()] = call.name(); }
-
   // Returns whether the part has a counterpart in this format; records it as
   // dropped if not.
   bool Carries(const v1::Part& part);
 
-  // Writes one part. REQUIRES: Carries(part). `place` names the part's message
-  // in errors. `filler` stands for the signature of a part that has none; empty
-  // for none.
+  // Writes one part. REQUIRES: Carries(part). A result that lacks the name of
+  // its tool has that of the last call of its id that was written: ids may come
+  // back in later turns. `place` names the part's message in errors. `filler`
+  // stands for the signature of a part that has none; empty for none.
   absl::Status Write(const v1::Part& part, std::string_view place,
                      JsonWriter& json, std::string_view filler = {});
 
@@ -81,7 +79,8 @@ class PartWriter {
 
   DroppedFields& dropped_;
   const Side side_;
-  absl::flat_hash_map<std::string, std::string> names_;  // From a call's id.
+  // By the ids of the calls that were written.
+  absl::flat_hash_map<std::string, std::string> names_;
 };
 
 }  // namespace gateway::gemini

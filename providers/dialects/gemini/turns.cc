@@ -1,8 +1,10 @@
 #include "providers/dialects/gemini/turns.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <utility>
 
+#include "absl/container/flat_hash_map.h"
 #include "providers/dialects/part_signatures.h"
 
 namespace gateway::gemini {
@@ -27,7 +29,6 @@ Turn TurnOf(const v1::Message& message, PartWriter& writer) {
   turn.sources.push_back(&message);
   std::string_view signature;  // For the part that comes next.
   for (const v1::Part& part : message.parts()) {
-    if (part.has_tool_call()) writer.NameCall(part.tool_call());
     const std::string_view own = SignatureFromReasoning(part.reasoning());
     if (!own.empty()) signature = own;
     const bool is_idle = signature.empty() && IsIdle(part);
@@ -52,6 +53,27 @@ void Merge(const Turn& from, Turn& to) {
   Append(to.sources, from.sources);
 }
 
+// Puts the results of a turn before what else it holds, in the order of the
+// calls that they answer: where no id can be sent, the provider takes them in
+// that order. Results of other calls come last of them.
+void OrderResults(const Turn& calls, Turn& results) {
+  absl::flat_hash_map<std::string_view, size_t> places;  // By the calls' ids.
+  for (const v1::Part* const part : calls.parts) {
+    if (part->has_tool_call()) {
+      places.try_emplace(part->tool_call().id(), places.size());
+    }
+  }
+  const auto place_of = [&](const v1::Part* part) {
+    if (!part->has_tool_result()) return places.size() + 1;
+    const auto found = places.find(part->tool_result().tool_call_id());
+    return found == places.end() ? places.size() : found->second;
+  };
+  std::stable_sort(results.parts.begin(), results.parts.end(),
+                   [&](const v1::Part* a, const v1::Part* b) {
+                     return place_of(a) < place_of(b);
+                   });
+}
+
 // Merges a run of one role that holds calls or results into one turn, since all
 // calls of a turn must be in one content, and all results in the very next.
 // Other runs stay as they are: the format allows them.
@@ -73,6 +95,11 @@ void MergeToolTurns(std::vector<Turn>& turns) {
       }
     }
     begin = end;
+  }
+  for (size_t i = 1; i < merged.size(); ++i) {
+    if (merged[i].has_tools && merged[i].role == "user") {
+      OrderResults(merged[i - 1], merged[i]);
+    }
   }
   turns = std::move(merged);
 }

@@ -79,10 +79,7 @@ TEST_F(GeminiPartWriterTest, AResultIsNamedByItselfOrByItsCall) {
       Write("tool_result { tool_call_id: 'c' name: 'f' parts { text: 'x' } }")
           .value(),
       R"({"functionResponse":{"id":"c","name":"f","response":{"output":"x"}}})"));
-  v1::ToolCall call;
-  call.set_id("d");
-  call.set_name("g");
-  writer_.NameCall(call);
+  EXPECT_TRUE(Write("tool_call { id: 'd' name: 'g' }").ok());
   EXPECT_TRUE(SameJson(
       Write("tool_result { tool_call_id: 'd' parts { text: 'x' } }").value(),
       R"({"functionResponse":{"id":"d","name":"g","response":{"output":"x"}}})"));

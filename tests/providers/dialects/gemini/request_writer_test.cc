@@ -50,6 +50,30 @@ TEST(GeminiRequestWriterTest, WritesAConversationWithTools) {
       ]})"));
 }
 
+TEST(GeminiRequestWriterTest, AnIdThatComesBackNamesTheCallBeforeIt) {
+  EXPECT_TRUE(SameJson(Write(R"(
+    messages { role: ROLE_ASSISTANT
+      parts { tool_call { id: 'a' name: 'alpha' arguments: '{}' } } }
+    messages { role: ROLE_TOOL
+      parts { tool_result { tool_call_id: 'a' parts { text: 'x' } } } }
+    messages { role: ROLE_ASSISTANT
+      parts { tool_call { id: 'a' name: 'beta' arguments: '{}' } } }
+    messages { role: ROLE_TOOL
+      parts { tool_result { tool_call_id: 'a' parts { text: 'y' } } } })"),
+                       R"({"contents":[
+      {"role":"model","parts":[
+        {"functionCall":{"id":"a","name":"alpha","args":{}}}]},
+      {"role":"user","parts":[
+        {"functionResponse":{"id":"a","name":"alpha",
+                             "response":{"output":"x"}}}]},
+      {"role":"model","parts":[
+        {"functionCall":{"id":"a","name":"beta","args":{}}}]},
+      {"role":"user","parts":[
+        {"functionResponse":{"id":"a","name":"beta",
+                             "response":{"output":"y"}}}]}
+      ]})"));
+}
+
 TEST(GeminiRequestWriterTest, TheFirstUnsignedCallOfATurnIsExcused) {
   EXPECT_TRUE(SameJson(Write(kCalls, "gemini-3-pro-preview"), R"({"contents":[
       {"role":"user","parts":[{"text":"Hi"}]},

@@ -65,6 +65,29 @@ TEST_F(GeminiTurnsTest, ParallelCallsAndTheirResultsStandTogether) {
   EXPECT_EQ(conversation.turns[3].sources.size(), 3u);
 }
 
+TEST_F(GeminiTurnsTest, ResultsStandFirstAndInTheOrderOfTheirCalls) {
+  const Conversation conversation = Of(R"(
+      messages { role: ROLE_USER parts { text: 'a' } }
+      messages { role: ROLE_ASSISTANT
+                 parts { tool_call { id: '1' name: 'f' } }
+                 parts { tool_call { id: '2' name: 'f' } }
+                 parts { tool_call { id: '3' name: 'f' } } }
+      messages { role: ROLE_USER parts { text: 'meanwhile' } }
+      messages { role: ROLE_TOOL parts { tool_result { tool_call_id: 'x' } }
+                 parts { tool_result { tool_call_id: '3' } }
+                 parts { tool_result { tool_call_id: '2' } } }
+      messages { role: ROLE_TOOL parts { tool_result { tool_call_id: '1' } } }
+      messages { role: ROLE_USER parts { text: 'and' } })");
+  ASSERT_EQ(conversation.turns.size(), 3u);
+  std::vector<std::string> found;
+  for (const v1::Part* const part : conversation.turns[2].parts) {
+    found.push_back(part->has_text() ? part->text()
+                                     : part->tool_result().tool_call_id());
+  }
+  EXPECT_EQ(found, (std::vector<std::string>{"1", "2", "3", "x", "meanwhile",
+                                             "and"}));
+}
+
 TEST_F(GeminiTurnsTest, ATurnOfNothingIsNone) {
   EXPECT_TRUE(Of(R"(messages { role: ROLE_ASSISTANT }
                     messages { role: ROLE_ASSISTANT parts { text: '' } })")
