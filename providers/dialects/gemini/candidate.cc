@@ -1,9 +1,11 @@
 #include "providers/dialects/gemini/candidate.h"
 
+#include <cstddef>
 #include <utility>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "base/os/random.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
@@ -13,6 +15,8 @@ namespace gateway::gemini {
 namespace {
 
 using wire::ReadText;
+
+constexpr size_t kSeedDigits = 32;
 
 absl::Status Keep(std::string_view key, JsonValue& value,
                   ExtensionList* extensions) {
@@ -158,12 +162,16 @@ absl::Status ReadErrorList(JsonValue& list) {
   return is_told ? absl::OkStatus() : list.Error("expected an object");
 }
 
-void NameCall(std::string_view answer_id, int32_t choice_index,
-              int32_t call_index, v1::ToolCall* call) {
+std::string SeedOfCallIds(const Answer& answer) {
+  return answer.id.empty() ? SystemRandom().HexId(kSeedDigits) : answer.id;
+}
+
+void NameCall(std::string_view seed, int32_t choice_index, int32_t call_index,
+              v1::ToolCall* call) {
   if (!call->id().empty()) return;
-  call->set_id(MadeUpCallId(absl::StrCat(ToAbsl(answer_id), " ", choice_index,
-                                         " ", call_index, " ", call->name(),
-                                         " ", call->arguments())));
+  call->set_id(MadeUpCallId(absl::StrCat(ToAbsl(seed), " ", choice_index, " ",
+                                         call_index, " ", call->name(), " ",
+                                         call->arguments())));
 }
 
 void WriteLogprobs(const v1::Logprobs& logprobs, ObjectWriter& object) {

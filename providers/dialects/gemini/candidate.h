@@ -60,9 +60,14 @@ absl::Status ReadAnswer(std::string_view body, Answer* answer);
 // unless one of its elements tells one.
 absl::Status ReadErrorList(JsonValue& list);
 
-// Gives an id to a call that came without one: the same each time that this
-// answer is read.
-void NameCall(std::string_view answer_id, int32_t choice_index,
+// Returns what the ids are made of that calls of the answer lack: its own id
+// or, where the server gives none, one that no other answer has. Otherwise an
+// answer of a later turn that calls the same would have the same ids.
+std::string SeedOfCallIds(const Answer& answer);
+
+// Gives an id to a call that came without one: the same each time for the same
+// seed.
+void NameCall(std::string_view seed, int32_t choice_index,
               int32_t call_index, v1::ToolCall* call);
 
 void WriteLogprobs(const v1::Logprobs& logprobs, ObjectWriter& object);

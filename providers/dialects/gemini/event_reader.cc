@@ -81,7 +81,7 @@ bool ChunkReader::CompleteAtClose() const {
 void ChunkReader::Start(Answer& answer, Events* events) {
   if (started_) return;
   started_ = true;
-  id_ = answer.id;
+  seed_ = SeedOfCallIds(answer);
   v1::StreamStarted* started = events->emplace_back().mutable_started();
   started->set_id(answer.id);
   started->set_model(answer.model);
@@ -196,7 +196,7 @@ void ChunkReader::CloseCall(int32_t choice_index, Choice& choice,
 void ChunkReader::AddCall(v1::Part& part, int32_t choice_index, Choice& choice,
                           Events* events) {
   v1::ToolCall& call = *part.mutable_tool_call();
-  NameCall(id_, choice_index, choice.calls, &call);
+  NameCall(seed_, choice_index, choice.calls, &call);
   v1::Delta* delta = AddDelta(choice_index, choice, Open::kNothing,
                               /*appends=*/false, events);
   v1::ToolCallDelta* piece = delta->mutable_tool_call();

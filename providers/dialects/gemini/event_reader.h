@@ -81,7 +81,7 @@ class ChunkReader final : public EventReader {
                       bool appends, Events* events);
 
   std::map<int32_t, Choice> choices_;
-  std::string id_;
+  std::string seed_;  // Of ids that calls lack.
   v1::Usage usage_;
   std::string service_tier_;
   bool told_output_ = false;

@@ -15,7 +15,7 @@
 namespace gateway::gemini {
 namespace {
 
-void TakeCandidate(Candidate& candidate, std::string_view id,
+void TakeCandidate(Candidate& candidate, std::string_view seed,
                    v1::Choice* choice) {
   v1::Message* message = choice->mutable_message();
   message->set_role(v1::ROLE_ASSISTANT);
@@ -23,7 +23,7 @@ void TakeCandidate(Candidate& candidate, std::string_view id,
   int32_t calls = 0;
   for (v1::Part& part : *message->mutable_parts()) {
     if (!part.has_tool_call()) continue;
-    NameCall(id, candidate.index, calls++, part.mutable_tool_call());
+    NameCall(seed, candidate.index, calls++, part.mutable_tool_call());
   }
   choice->set_index(candidate.index);
   choice->set_provider_finish_reason(candidate.finish_word);
@@ -89,9 +89,10 @@ absl::Status ReadResponse(std::string_view body,
   }
   if (answer.is_error) return ReadErrorReport(body);
   bool lacks_content = false;
+  const std::string seed = SeedOfCallIds(answer);
   for (Candidate& candidate : answer.candidates) {
     lacks_content |= !candidate.has_content && candidate.finish_word.empty();
-    TakeCandidate(candidate, answer.id, response->add_choices());
+    TakeCandidate(candidate, seed, response->add_choices());
   }
   if (!answer.usage_fault.ok()) {
     *response->mutable_usage() = answer.usage.ToUsage();

@@ -26,6 +26,19 @@ v1::ErrorReason ReasonOf(std::string_view body) {
   return FaultReason(ReadResponse(body, &response));
 }
 
+TEST(GeminiResponseTest, AnswersWithoutAnIdShareNoIdsOfCalls) {
+  const auto id_in = [](const std::string& beginning) {
+    const v1::GenerateResponse response = ResponseFrom(
+        "{" + beginning +
+        R"("candidates":[{"content":{"role":"model","parts":[)"
+        R"({"functionCall":{"name":"f","args":{}}}]},"finishReason":"STOP"}]})");
+    return response.choices(0).message().parts(0).tool_call().id();
+  };
+  EXPECT_TRUE(IsMadeUpCallId(id_in("")));
+  EXPECT_NE(id_in(""), id_in(""));
+  EXPECT_EQ(id_in(R"("responseId":"r",)"), id_in(R"("responseId":"r",)"));
+}
+
 TEST(GeminiResponseTest, CallsMakeATurnThatWaits) {
   const v1::GenerateResponse response =
       ResponseFrom(ReadGolden("gemini/responses/tools.json"));
