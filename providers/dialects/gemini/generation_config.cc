@@ -29,6 +29,8 @@ constexpr std::string_view kShown = "summarized";
 constexpr std::string_view kHidden = "omitted";
 constexpr int32_t kIntMax = std::numeric_limits<int32_t>::max();
 constexpr int32_t kIntMin = std::numeric_limits<int32_t>::min();
+// The most sequences that the provider takes.
+constexpr int kStopsMax = 5;
 // The most fields of a config; one has about ten.
 constexpr size_t kFieldsLimit = 64;
 
@@ -321,8 +323,14 @@ void ConfigWriter::WriteSampling() {
   }
   if (!sampling.stop().empty()) {
     object_.Field("stopSequences").StartArray();
-    for (const std::string& stop : sampling.stop()) json_.String(stop);
+    for (int i = 0; i < std::min(sampling.stop_size(), kStopsMax); ++i) {
+      json_.String(sampling.stop(i));
+    }
     json_.EndArray();
+    if (sampling.stop_size() > kStopsMax) {
+      dropped_.Changed("sampling.stop",
+                       absl::StrCat("cut: the provider takes ", kStopsMax));
+    }
   }
   if (sampling.has_presence_penalty()) {
     object_.Double("presencePenalty", sampling.presence_penalty());

@@ -15,10 +15,12 @@ bool IsInstruction(const v1::Message& message) {
          message.role() == v1::ROLE_DEVELOPER;
 }
 
-// Returns whether the part is an empty text, which other formats have beside
-// tool calls.
+// Returns whether the part is an empty text or refusal, which other formats
+// have beside what is said.
 bool IsIdle(const v1::Part& part) {
-  return part.has_text() && part.text().empty() && part.extensions().empty();
+  const bool is_empty = (part.has_text() && part.text().empty()) ||
+                        (part.has_refusal() && part.refusal().empty());
+  return is_empty && part.extensions().empty();
 }
 
 Turn TurnOf(const v1::Message& message, PartWriter& writer) {
@@ -104,11 +106,31 @@ void MergeToolTurns(std::vector<Turn>& turns) {
   turns = std::move(merged);
 }
 
+// Has the user say the last instruction where nobody says anything: the
+// provider refuses a conversation without contents.
+// Its parts are those from `begin` on.
+void SayLastInstruction(Conversation& conversation, size_t begin,
+                        DroppedFields& dropped) {
+  Turn& instructions = conversation.instructions;
+  if (instructions.parts.empty()) return;
+  Turn& turn = conversation.turns.emplace_back();
+  turn.role = "user";
+  const auto first =
+      instructions.parts.begin() + static_cast<ptrdiff_t>(begin);
+  turn.parts.assign(first, instructions.parts.end());
+  turn.sources.push_back(instructions.sources.back());
+  instructions.parts.erase(first, instructions.parts.end());
+  dropped.Changed("messages[].role",
+                  "the last instruction became the user's, since there is no "
+                  "other message");
+}
+
 }  // namespace
 
 Conversation Arrange(const v1::GenerateRequest& request, PartWriter& writer,
                      DroppedFields& dropped) {
   Conversation conversation;
+  size_t last_instruction = 0;  // Where its parts begin.
   for (const v1::Message& message : request.messages()) {
     if (!message.name().empty()) dropped.LeftOut("messages[].name");
     dropped.Foreign("messages[]", message.extensions());
@@ -123,9 +145,14 @@ Conversation Arrange(const v1::GenerateRequest& request, PartWriter& writer,
                       "an instruction amid the conversation was moved to its "
                       "beginning");
     }
+    if (turn.parts.empty()) continue;
+    last_instruction = conversation.instructions.parts.size();
     Merge(turn, conversation.instructions);
   }
   MergeToolTurns(conversation.turns);
+  if (conversation.turns.empty()) {
+    SayLastInstruction(conversation, last_instruction, dropped);
+  }
   return conversation;
 }
 

@@ -50,6 +50,23 @@ std::string WriteText(const std::string& text,
   return WriteConfig(request, model, warnings);
 }
 
+TEST(GeminiGenerationConfigTest, MoreStopSequencesThanItTakesAreCut) {
+  std::vector<v1::Warning> warnings;
+  const std::string written =
+      R"({"generationConfig":{"stopSequences":["a","b","c","d","e"]}})";
+  EXPECT_TRUE(
+      SameJson(WriteText("sampling { stop: ['a', 'b', 'c', 'd', 'e'] }",
+                         "gemini-3-pro", &warnings),
+               written));
+  EXPECT_TRUE(warnings.empty());
+  EXPECT_TRUE(
+      SameJson(WriteText("sampling { stop: ['a', 'b', 'c', 'd', 'e', 'f'] }",
+                         "gemini-3-pro", &warnings),
+               written));
+  ASSERT_EQ(warnings.size(), 1u);
+  EXPECT_EQ(warnings[0].field(), "sampling.stop");
+}
+
 TEST(GeminiGenerationConfigTest, NamesMayBeWrittenInSnakeCase) {
   const auto request = ReadConfig(
       R"({"max_output_tokens":5,"top_k":3,"stop_sequences":["x"],)"

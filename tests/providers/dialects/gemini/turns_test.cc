@@ -88,6 +88,28 @@ TEST_F(GeminiTurnsTest, ResultsStandFirstAndInTheOrderOfTheirCalls) {
                                              "and"}));
 }
 
+TEST_F(GeminiTurnsTest, AnEmptyRefusalIsNoPart) {
+  const Conversation conversation = Of(R"(
+      messages { role: ROLE_ASSISTANT parts { text: 'a' }
+                 parts { refusal: '' } })");
+  ASSERT_EQ(conversation.turns.size(), 1u);
+  EXPECT_EQ(conversation.turns[0].parts.size(), 1u);
+}
+
+TEST_F(GeminiTurnsTest, WhereOnlyInstructionsAreTheLastIsTheUsers) {
+  const Conversation conversation = Of(R"(
+      messages { role: ROLE_SYSTEM parts { text: 'a' } }
+      messages { role: ROLE_SYSTEM parts { text: 'b' } parts { text: 'c' } }
+      messages { role: ROLE_SYSTEM })");
+  EXPECT_EQ(conversation.instructions.parts.size(), 1u);
+  ASSERT_EQ(conversation.turns.size(), 1u);
+  EXPECT_EQ(conversation.turns[0].role, "user");
+  ASSERT_EQ(conversation.turns[0].parts.size(), 2u);
+  EXPECT_EQ(conversation.turns[0].parts[0]->text(), "b");
+  ASSERT_EQ(warnings_.size(), 1u);
+  EXPECT_EQ(warnings_[0].field(), "messages[].role");
+}
+
 TEST_F(GeminiTurnsTest, ATurnOfNothingIsNone) {
   EXPECT_TRUE(Of(R"(messages { role: ROLE_ASSISTANT }
                     messages { role: ROLE_ASSISTANT parts { text: '' } })")
