@@ -80,6 +80,24 @@ absl::Status ConvertField(std::string_view key, JsonValue& value,
   return absl::OkStatus();
 }
 
+// Writes the values that are allowed: null is one of them if it may be.
+absl::Status WriteChoices(std::string_view choices, bool may_be_null,
+                          JsonWriter& json) {
+  bool has_null = false;
+  json.StartArrayField("enum");
+  GATEWAY_RETURN_IF_ERROR(ReadJson(choices, [&](JsonValue& list) {
+    return list.EachElement([&](JsonValue& choice) -> absl::Status {
+      has_null |= choice.IsNull();
+      GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw, choice.Raw());
+      json.Raw(raw);
+      return absl::OkStatus();
+    });
+  }));
+  if (may_be_null && !has_null) json.Null();
+  json.EndArray();
+  return absl::OkStatus();
+}
+
 absl::Status Convert(JsonValue& schema, JsonWriter& json) {
   if (!schema.IsObject()) {  // `true` allows everything.
     GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw, schema.Raw());
@@ -87,6 +105,7 @@ absl::Status Convert(JsonValue& schema, JsonWriter& json) {
     return absl::OkStatus();
   }
   std::string type;
+  std::string choices;
   bool nullable = false;
   json.StartObject();
   GATEWAY_RETURN_IF_ERROR(schema.EachField(
@@ -101,9 +120,19 @@ absl::Status Convert(JsonValue& schema, JsonWriter& json) {
           GATEWAY_ASSIGN_OR_RETURN(nullable, value.Bool());
           return absl::OkStatus();
         }
+        if (key == "enum" && value.IsArray()) {
+          GATEWAY_ASSIGN_OR_RETURN(const std::string_view raw, value.Raw());
+          choices = std::string(raw);
+          return absl::OkStatus();
+        }
         return ConvertField(key, value, json);
       }));
-  if (!type.empty() && type != "type_unspecified") {
+  const bool has_type = !type.empty() && type != "type_unspecified";
+  if (!choices.empty()) {
+    GATEWAY_RETURN_IF_ERROR(
+        WriteChoices(choices, /*may_be_null=*/nullable && has_type, json));
+  }
+  if (has_type) {
     if (nullable) {
       json.StartArrayField("type");
       json.String(type);

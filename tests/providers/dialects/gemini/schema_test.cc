@@ -38,6 +38,18 @@ TEST(GeminiSchemaTest, WhatMayBeNullHasTwoTypes) {
                        R"({"type":"string"})"));
 }
 
+TEST(GeminiSchemaTest, AndNullIsOneOfItsValues) {
+  EXPECT_TRUE(SameJson(
+      Convert(R"({"type":"STRING","nullable":true,"enum":["a","b"]})").value(),
+      R"({"type":["string","null"],"enum":["a","b",null]})"));
+  EXPECT_TRUE(SameJson(
+      Convert(R"({"enum":["a",null],"type":"STRING","nullable":true})").value(),
+      R"({"type":["string","null"],"enum":["a",null]})"));
+  EXPECT_TRUE(SameJson(
+      Convert(R"({"type":"STRING","nullable":false,"enum":["a"]})").value(),
+      R"({"type":"string","enum":["a"]})"));
+}
+
 TEST(GeminiSchemaTest, JsonSchemaStaysAsItIs) {
   const std::string_view schema =
       R"({"type":"object","properties":{"a":true,"b":{"minItems":0}},)"
