@@ -34,7 +34,9 @@ Task<absl::Status> RunGuarded(const Method::Authorization& authorization,
   const absl::Status status = authorization.check(call);
   if (status.ok()) {
     std::optional<StandingCheck> standing;
-    if (arguments.writer != nullptr) standing.emplace(call, authorization.check);
+    if (arguments.writer != nullptr) {
+      standing.emplace(call, authorization.check);
+    }
     co_return co_await handler(call, arguments);
   }
   if (authorization.on_refusal != nullptr) {

@@ -308,11 +308,9 @@ ConfigReloader::Result ConfigReloader::Rollback(const RolledBack& asked) {
 }
 
 std::string ConfigReloader::FileSha256() const {
-  // Not what it is now: what nobody has read yet has to come into use with the
-  // next look, in place of what is applied.
-  return ReadFile(options_.file, kConfigBytesLimit).ok()
-             ? read_sha256_
-             : history_.file_sha256();
+  // What nobody has read yet has to come into use with the next look.
+  const bool is_there = ReadFile(options_.file, kConfigBytesLimit).ok();
+  return is_there ? read_sha256_ : history_.file_sha256();
 }
 
 bool ConfigReloader::FileIsOther() {
