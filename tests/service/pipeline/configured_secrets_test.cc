@@ -58,7 +58,7 @@ TEST(ConfiguredSecretsTest, AllAreFoundAndShownByNoBody) {
 constexpr char kWithConnections[] =
     "providers: [{name: mock, mock: {}}]\n"
     "redis: {addresses: ['a:1'], password: 'env:REDIS'}\n"
-    "tracing: {endpoint: 'http://a:1',"
+    "tracing: {endpoint: 'https://a:1',"
     " headers: [{name: x-t, value: 'env:TOKEN'}]}\n";
 
 std::shared_ptr<const RuntimeSnapshot> After(const RuntimeSnapshot* before,
