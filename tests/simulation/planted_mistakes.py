@@ -247,8 +247,9 @@ _CREDENTIAL_MISTAKES = [
     Mistake(
         "no other credential stands in for one that has met its limit",
         _NEXT_ATTEMPT,
-        "if (pool->IsUsable(failed.credential_index, now) || "
-        "!pool->HasUsable(now)) {", "if (now > absl::ZeroDuration()) {",
+        "if (!HasUsable(*pool, asked.without_access, now)) ",
+        "if (!HasUsable(*pool, asked.without_access, now) || "
+        "now > absl::ZeroDuration()) ",
         said="another credential"),
 ]
 
