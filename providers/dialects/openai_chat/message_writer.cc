@@ -87,6 +87,14 @@ absl::Status WriteToolResult(const v1::ToolResult& result,
   return WriteToolContent(result, json, dropped, shown);
 }
 
+// Writes a part as an entry of the user's `content`, if it has a place there.
+absl::Status WriteUsersPart(const v1::Part& part, JsonWriter& json,
+                            DroppedFields& dropped) {
+  if (part.has_cache_hint()) TellCacheHint(dropped);
+  if (!HasPlace(part, /*text_only=*/false, dropped)) return absl::OkStatus();
+  return WritePart(part, json, dropped);
+}
+
 // Writes what is shown of the results, as entries of a `content`.
 absl::Status WriteShown(ResultList& shown, JsonWriter& json,
                         DroppedFields& dropped) {
@@ -98,9 +106,7 @@ absl::Status WriteShown(ResultList& shown, JsonWriter& json,
     json.EndObject();
     for (const v1::Part& part : result->parts()) {
       if (!IsShownBelow(part)) continue;
-      if (part.has_cache_hint()) TellCacheHint(dropped);
-      if (!HasPlace(part, /*text_only=*/false, dropped)) continue;
-      GATEWAY_RETURN_IF_ERROR(WritePart(part, json, dropped));
+      GATEWAY_RETURN_IF_ERROR(WriteUsersPart(part, json, dropped));
     }
   }
   shown.clear();
@@ -126,9 +132,7 @@ absl::Status WriteBehindShown(const PartList& parts, ResultList& shown,
   json.StartArray();
   GATEWAY_RETURN_IF_ERROR(WriteShown(shown, json, dropped));
   for (const v1::Part* part : parts) {
-    if (part->has_cache_hint()) TellCacheHint(dropped);
-    if (!HasPlace(*part, /*text_only=*/false, dropped)) continue;
-    GATEWAY_RETURN_IF_ERROR(WritePart(*part, json, dropped));
+    GATEWAY_RETURN_IF_ERROR(WriteUsersPart(*part, json, dropped));
   }
   json.EndArray();
   return absl::OkStatus();
