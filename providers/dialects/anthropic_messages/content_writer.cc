@@ -54,7 +54,10 @@ bool HasOwnExtension(const v1::Part& part) {
   return false;
 }
 
-bool IsPointerToEmptyText(const v1::Part* part) { return IsEmptyText(*part); }
+bool IsEmptyText(const v1::Part& part) {
+  return (part.has_text() && part.text().empty()) ||
+         (part.has_refusal() && part.refusal().empty());
+}
 
 std::string Below(std::string_view place, std::string_view field) {
   return absl::StrCat(ToAbsl(place), ".", ToAbsl(field));
@@ -62,9 +65,9 @@ std::string Below(std::string_view place, std::string_view field) {
 
 }  // namespace
 
-bool IsEmptyText(const v1::Part& part) {
-  return (part.has_text() && part.text().empty()) ||
-         (part.has_refusal() && part.refusal().empty());
+bool AreEmptyTexts(const std::vector<const v1::Part*>& parts) {
+  return std::all_of(parts.begin(), parts.end(),
+                     [](const v1::Part* part) { return IsEmptyText(*part); });
 }
 
 bool IsSigned(const v1::Reasoning& reasoning) {
@@ -372,7 +375,7 @@ absl::Status ContentWriter::WriteContent(
       return absl::OkStatus();
     }
   }
-  if (std::all_of(parts.begin(), parts.end(), IsPointerToEmptyText)) {
+  if (AreEmptyTexts(parts)) {
     json.String("");
     return absl::OkStatus();
   }

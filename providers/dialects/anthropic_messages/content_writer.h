@@ -22,8 +22,9 @@
 
 namespace gateway::anthropic {
 
-// Returns whether the part is a text without letters: the provider refuses it.
-bool IsEmptyText(const v1::Part& part);
+// Returns whether all of the parts are texts without letters: the provider
+// refuses those. Also if there are none.
+bool AreEmptyTexts(const std::vector<const v1::Part*>& parts);
 
 // Returns whether the provider takes the reasoning back: it bears a signature,
 // and none that names another format.

@@ -17,9 +17,7 @@ bool IsInstruction(const v1::Message& message) {
 // Returns whether the provider would refuse the turn, unless it is the last: it
 // has nothing to say.
 bool IsEmpty(const Turn& turn) {
-  return turn.results.empty() &&
-         std::all_of(turn.parts.begin(), turn.parts.end(),
-                     [](const v1::Part* part) { return IsEmptyText(*part); });
+  return turn.results.empty() && AreEmptyTexts(turn.parts);
 }
 
 void LeaveOutEmptyTurns(DroppedFields& dropped, std::vector<Turn>& turns) {
