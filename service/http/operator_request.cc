@@ -17,21 +17,22 @@ void AddHeadOf(const HttpRequest& request, CallContext* call) {
           std::string_view("origin"), std::string_view("sec-fetch-site"),
           kForwardedForHeader, kRequestIdHeader}) {
       if (EqualsIgnoreCase(field.name, name)) {
-        call->AddMetadata(name, field.value);
+        call->AddMetadata(name, call->Keep(field.value));
       }
     }
   }
-  call->set_authority(request.target_authority.empty()
-                          ? request.Find("host")
-                          : request.target_authority);
+  call->set_authority(call->Keep(request.target_authority.empty()
+                                     ? request.Find("host")
+                                     : request.target_authority));
 }
 
 OperatorCall::OperatorCall(const HttpRequest& request, HttpResponder& responder)
     : request_(request),
       responder_(responder),
+      path_(request.path),
       peer_(responder.peer()),
       peer_names_(responder.peer_names()),
-      context_(*EventLoop::Current(), {.method = request.path,
+      context_(*EventLoop::Current(), {.method = path_,
                                        .peer = peer_,
                                        .peer_names = peer_names_,
                                        .time = request.arrival,

@@ -2,9 +2,8 @@
 // are calls of rpcs in other words, and are answered in JSON.
 //
 //   OperatorCall call(request, responder);
-//   const absl::Status status = CheckOperator(runtime,
-//   call.context()).status(); co_await call.Send(status.ok() ? Found() :
-//   Failure(status), refusals);
+//   const absl::Status known = CheckOperator(runtime, call.context()).status();
+//   co_await call.Send(known.ok() ? Found() : Failure(known), refusals);
 //
 // Thread contract: one event loop.
 
@@ -23,7 +22,8 @@
 
 namespace gateway {
 
-// Says to an rpc who asks. What it adds is valid as long as the request.
+// Says to an rpc who asks. What it adds is valid as long as the call, which may
+// go on behind HttpResponder::Start, where the request's views end.
 void AddHeadOf(const HttpRequest& request, CallContext* call);
 
 struct OperatorAnswer {
@@ -36,7 +36,7 @@ struct OperatorAnswer {
 };
 
 // One request, as the call of an rpc, which ends as its client leaves. Borrows
-// both, which outlive it.
+// both, which outlive it; of the request's views, context() needs none.
 class OperatorCall {
  public:
   OperatorCall(const HttpRequest& request, HttpResponder& responder);
@@ -53,6 +53,7 @@ class OperatorCall {
  private:
   const HttpRequest& request_;
   HttpResponder& responder_;
+  const std::string path_;
   const ShortText peer_;
   const std::string peer_names_;
   CallContext context_;

@@ -1,5 +1,6 @@
 #include "service/http/operator_request.h"
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -117,6 +118,26 @@ TEST(OperatorRequestTest, AnRpcIsToldWhoAsks) {
   EXPECT_EQ(call.FindMetadata("x-api-key"), "k");
   EXPECT_EQ(call.FindMetadata("origin"), "http://localhost");
   EXPECT_FALSE(call.FindMetadata("content-type").has_value());
+  EXPECT_EQ(call.request_id(), "id-1");
+  EXPECT_EQ(call.authority(), "localhost:80");
+}
+
+// As it does behind HttpResponder::Start, while the call goes on.
+TEST(OperatorRequestTest, WhatAnRpcIsToldOutlivesTheRequestsMemory) {
+  LoopRunner runner;
+  std::string key = "Bearer a-key";
+  std::string id = "id-1";
+  std::string host = "localhost:80";
+  const HttpField fields[] = {
+      {"authorization", key}, {"x-request-id", id}, {"host", host}};
+  HttpRequest request;
+  request.fields = fields;
+  CallContext call(runner.loop(), {.peer = "127.0.0.1:1", .by_http = true});
+  AddHeadOf(request, &call);
+  for (std::string* const memory : {&key, &id, &host}) {
+    std::ranges::fill(*memory, '#');
+  }
+  EXPECT_EQ(call.FindMetadata("authorization"), "Bearer a-key");
   EXPECT_EQ(call.request_id(), "id-1");
   EXPECT_EQ(call.authority(), "localhost:80");
 }
