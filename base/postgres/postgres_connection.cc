@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
@@ -14,6 +15,7 @@
 #include "absl/strings/str_split.h"
 #include "base/os/clock.h"
 #include "base/postgres/conninfo.h"
+#include "base/postgres/system_roots.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
 
@@ -129,6 +131,8 @@ absl::StatusOr<std::unique_ptr<PostgresConnection>> PostgresConnection::Connect(
     Keywords keywords = options.defaults;
     keywords.insert(keywords.end(), given.begin(), given.end());
     keywords.insert(keywords.end(), hosts[i].begin(), hosts[i].end());
+    std::string roots = RootsFor(keywords);
+    if (!roots.empty()) keywords.emplace_back("sslrootcert", std::move(roots));
     const auto left = static_cast<double>(hosts.size() - i);
     auto db = ConnectTo(keywords, options.password,
                         (deadline - PostgresNow()) / left);

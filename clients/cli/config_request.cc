@@ -294,7 +294,13 @@ v1::ConfigProblem ConfigProblemOf(const std::string& path,
   problem.set_severity(v1::ConfigProblem::SEVERITY_ERROR);
   problem.set_path(path);
   problem.set_message(description);
-  const std::string mark = path.empty() ? ": " : absl::StrCat(": ", path, ": ");
+  const std::string field = absl::StrCat(path, ": ");
+  // Of what is wrong in a file that the text names.
+  if (!path.empty() && description.starts_with(field)) {
+    problem.set_message(description.substr(field.size()));
+    return problem;
+  }
+  const std::string mark = path.empty() ? ": " : absl::StrCat(": ", field);
   const size_t found = description.find(mark);
   if (found == std::string::npos) return problem;
   problem.set_message(description.substr(found + mark.size()));

@@ -63,7 +63,7 @@ absl::Status FaultOf(const Result& result) {
     AddFaultMetadata(fault, "etag", result.version.etag);
   }
   for (const ConfigProblem& problem : result.problems) {
-    AddFieldViolation(fault, problem.path, problem.ToString());
+    AddFieldViolation(fault, problem.path, problem.AsOfText().ToString());
   }
   return fault;
 }
@@ -84,7 +84,8 @@ void FillResult(const Result& result, Response* response) {
 void FillProblems(const std::vector<ConfigProblem>& problems,
                   v1::ConfigProblem::Severity severity,
                   google::protobuf::RepeatedPtrField<v1::ConfigProblem>* out) {
-  for (const ConfigProblem& problem : problems) {
+  for (const ConfigProblem& each : problems) {
+    const ConfigProblem problem = each.AsOfText();
     v1::ConfigProblem& added = *out->Add();
     added.set_line(problem.place.line);
     added.set_column(problem.place.column);

@@ -21,9 +21,17 @@ std::string ConfigProblem::ToString() const {
   if (place.line > 0) {
     absl::StrAppend(&text, ":", place.line, ":", place.column);
   }
-  if (!path.empty()) absl::StrAppend(&text, ": ", path);
-  absl::StrAppend(&text, ": ", message);
+  for (const std::string* const part : {&path, &message}) {
+    if (part->empty()) continue;
+    absl::StrAppend(&text, text.empty() ? "" : ": ", *part);
+  }
   return ShownText(text);
+}
+
+ConfigProblem ConfigProblem::AsOfText() const {
+  if (place.source.empty()) return *this;
+  const ConfigProblem in_file = {source, place, "", message};
+  return {"", {}, path, in_file.ToString(), is_issue};
 }
 
 void FieldPlaces::Add(std::string path, TextPlace place) {

@@ -52,6 +52,10 @@ struct ConfigProblem {
 
   // As a terminal may have it: of what the file says nothing is obeyed.
   std::string ToString() const;
+
+  // The same for whoever has the text alone: what is wrong in a file that the
+  // text names is at no place of it, and is told with its own.
+  ConfigProblem AsOfText() const;
 };
 
 class FieldPlaces {

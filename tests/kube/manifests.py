@@ -15,7 +15,7 @@ VALUES = {
         "autoscaling": {"enabled": False}, "replicas": 3,
         "redis": {"addresses": ["redis.data:6379"], "passwordKey": "redis"},
         "postgres": {"connection": "host=db dbname=ledger user=gateway "
-                                   "sslmode=verify-full sslrootcert=system",
+                                   "sslmode=verify-full",
                      "passwordKey": "postgres"},
         "tls": {"certManager": {"enabled": True, "issuerName": "internal"}},
         "serviceMonitor": {"enabled": True, "labels": {"release": "p"}},

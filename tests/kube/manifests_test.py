@@ -103,6 +103,10 @@ class ChartTest(unittest.TestCase):
                  "drain.graceSeconds"),
                 ({"config": {"runtime": {"state_dir": "/data"}}},
                  "/var/lib/llm-gateway"),
+                ({"config": {"ledger": {}}}, "config.ledger: each pod's own"),
+                ({"config": {"sessions": {}}}, "config.sessions: other pods"),
+                ({"config": {"auth": {"callers": {"issued_keys": {}}}}},
+                 "config.auth.callers.issued_keys: other pods"),
                 ({"config": {"listeners": {
                     "http": {"address": "127.0.0.1:8080"}}}},
                  "config.listeners.http.address"),

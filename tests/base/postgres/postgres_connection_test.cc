@@ -1,8 +1,8 @@
 #include "base/postgres/postgres_connection.h"
 
 #include <cstdint>
-#include <cstdlib>
 #include <fstream>
+#include <iterator>
 #include <limits>
 #include <memory>
 #include <string>
@@ -12,8 +12,10 @@
 #include "absl/strings/str_replace.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/base/postgres/postgres_variable.h"
 #include "tests/testing/postgres_server.h"
 #include "tests/testing/raw_client.h"
+#include "tests/testing/test_certificates.h"
 
 namespace gateway {
 namespace {
@@ -65,18 +67,6 @@ TEST_F(PostgresConnectionTest, ValuesComeBackAsTheyWere) {
   }
 }
 
-// Sets a variable of libpq's while it lives.
-class PostgresVariable {
- public:
-  PostgresVariable(const char* name, const std::string& value) : name_(name) {
-    setenv(name, value.c_str(), 1);
-  }
-  ~PostgresVariable() { unsetenv(name_); }
-
- private:
-  const char* const name_;
-};
-
 TEST_F(PostgresConnectionTest, TheWayIsKnownWhereverLibpqHasItFrom) {
   // No address of this machine's own, and yet it leads here.
   const std::string elsewhere = "0.0.0.0";
@@ -104,6 +94,43 @@ TEST_F(PostgresConnectionTest, TheWayIsKnownWhereverLibpqHasItFrom) {
   EXPECT_EQ(trust("service=ledger " + rest), ServerTrust::kInClear);
   const PostgresVariable service("PGSERVICE", "ledger");
   EXPECT_EQ(trust(rest), ServerTrust::kInClear);
+}
+
+// Has the server write a file of its own: it may be another user than this.
+void CopyToServer(PostgresServer& server, const std::string& from,
+                  const std::string& to) {
+  std::ifstream file(from);
+  const std::string text((std::istreambuf_iterator<char>(file)),
+                         std::istreambuf_iterator<char>());
+  EXPECT_EQ(server.Ask(absl::StrCat(
+                "COPY (SELECT unnest(string_to_array('", text,
+                "', E'\n'))) TO PROGRAM 'umask 077; cat >", to, "'")),
+            "");
+}
+
+TEST_F(PostgresConnectionTest, ACertificateIsCheckedByTheMachinesAuthorities) {
+  const TestCertificates certificates;
+  CopyToServer(*server_, certificates.good().chain_file, "server.crt");
+  CopyToServer(*server_, certificates.good().key_file, "server.key");
+  server_->Ask("ALTER SYSTEM SET ssl = on");
+  server_->Ask("SELECT pg_reload_conf()");
+  server_->AskUntil("SHOW ssl", "on");
+  const PostgresVariable home("HOME", "/nonexistent");
+  const std::string checked = server_->conninfo() + " sslmode=verify-full";
+  EXPECT_THAT(std::string(PostgresConnection::Connect({.conninfo = checked},
+                                                      kLong)
+                              .status()
+                              .message()),
+              HasSubstr("certificate verify failed"));
+  const PostgresVariable roots("SSL_CERT_FILE", certificates.ca_file());
+  for (const char* const by : {"", " sslrootcert=system"}) {
+    const auto db =
+        PostgresConnection::Connect({.conninfo = checked + by}, kLong);
+    EXPECT_TRUE(db.ok()) << by << ": " << db.status();
+  }
+  server_->Ask("ALTER SYSTEM RESET ssl");
+  server_->Ask("SELECT pg_reload_conf()");
+  server_->AskUntil("SHOW ssl", "off");
 }
 
 TEST_F(PostgresConnectionTest, AnEmptyByteaIsNoNull) {

@@ -91,6 +91,10 @@ TEST(ConfigRequestTest, ARefusalHasThePlacesOfItsProblems) {
       ConfigProblemOf("ledger", "applied by ann: ledger: is changed");
   EXPECT_EQ(field.message(), "is changed");
   EXPECT_EQ(field.line(), 0);
+  const v1::ConfigProblem elsewhere =
+      ConfigProblemOf("routing", "routing: p.yaml:3:5: is odd: yes");
+  EXPECT_EQ(elsewhere.message(), "p.yaml:3:5: is odd: yes");
+  EXPECT_EQ(elsewhere.line(), 0);
   EXPECT_EQ(ConfigProblemOf("a", "what else").message(), "what else");
 }
 

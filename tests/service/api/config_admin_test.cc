@@ -124,6 +124,28 @@ TEST_F(ConfigAdminTest, EveryProblemOfATextIsAViolation) {
   EXPECT_EQ(FieldViolations(status).size(), 2u);
 }
 
+TEST_F(ConfigAdminTest, WhatIsWrongInAFileThatATextNamesIsToldWithItsPlace) {
+  const std::string text =
+      Replying("one") + "routing: {selection: {files: [policies.yaml]}}\n";
+  WriteFile(text);
+  const std::string named = absl::StrCat(
+      file_.substr(0, file_.rfind('/')), "/policies.yaml");
+  std::ofstream(named) << "policies:\n  - {cost_tier: MEDIUMM}\n";
+  ASSERT_FALSE(
+      Ask<v1::ReloadConfigResponse>("ReloadConfig", v1::ReloadConfigRequest())
+          .ok());
+  std::ofstream(named) << "policies: []\n";
+  ASSERT_TRUE(
+      Ask<v1::ReloadConfigResponse>("ReloadConfig", v1::ReloadConfigRequest())
+          .ok());
+  std::ofstream(named) << "policies:\n  - {cost_tier: MEDIUMM}\n";
+  const auto violations = FieldViolations(Apply(text).status());
+  ASSERT_FALSE(violations.empty());
+  EXPECT_THAT(violations[0].description,
+              testing::StartsWith(absl::StrCat(violations[0].field, ": ", named,
+                                               ":2:6: ")));
+}
+
 TEST_F(ConfigAdminTest, ATextIsRequiredAndHasALimit) {
   EXPECT_THAT(std::string(Apply("").status().message()),
               HasSubstr("text: is required"));

@@ -25,6 +25,15 @@ TEST(ConfigProblemTest, SaysWhereAndWhat) {
             "a.yaml: is wrong");
 }
 
+TEST(ConfigProblemTest, OfAnotherFileIsAtNoPlaceOfTheText) {
+  const ConfigProblem own = {"a.yaml", {3, 5}, "x.y", "is wrong"};
+  EXPECT_EQ(own.AsOfText().ToString(), own.ToString());
+  const ConfigProblem other = {"b.yaml", {3, 5, "b.yaml"}, "x.y", "is wrong"};
+  EXPECT_EQ(other.AsOfText().place.line, 0);
+  EXPECT_EQ(other.AsOfText().message, "b.yaml:3:5: is wrong");
+  EXPECT_EQ(other.AsOfText().ToString(), "x.y: b.yaml:3:5: is wrong");
+}
+
 TEST(ConfigProblemsTest, ComeInTheOrderOfTheTextAndOtherSourcesLast) {
   ConfigProblems problems("a.yaml");
   EXPECT_TRUE(problems.empty());

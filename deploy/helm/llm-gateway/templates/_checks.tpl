@@ -54,6 +54,18 @@ passed over in silence. */ -}}
 {{- if and (kindIs "map" $operations.tls) ($operations.tls | default dict).client_ca }}
 {{- fail "config.listeners.operations.tls.client_ca: kubelet, which asks there, has no certificate" }}
 {{- end }}
+{{- if not .Values.persistence.enabled }}
+{{- if and (hasKey $config "ledger") (not (dig "ledger" "postgres" "connection" "" $config)) }}
+{{- fail "config.ledger: each pod's own would be gone with the pod; keep it in a database by postgres.connection, or on a volume by persistence.enabled" }}
+{{- end }}
+{{- if ne (dig "store" "engine" "" $config | toString) "redis" }}
+{{- range list (list "sessions" (hasKey $config "sessions")) (list "auth.callers.issued_keys" (hasKey (dig "auth" "callers" dict $config) "issued_keys")) }}
+{{- if index . 1 }}
+{{- fail (printf "config.%s: other pods would not know what one keeps; share it by config.store.engine: redis and redis.addresses, or have one gateway by persistence.enabled" (index . 0)) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
 {{- include "llm-gateway.checkSecrets" (list "config" $config) }}
 {{- $connection := dig "ledger" "postgres" "connection" "" $config -}}
 {{- if regexMatch "(?i)password\\s*=|://[^/?]*:[^/?]*@[^/?]|[?&][^=&]*%[^=&]*=" (toString $connection) }}
