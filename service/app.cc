@@ -167,7 +167,7 @@ struct App::Graph {
   std::atomic<size_t> turns = 0;  // Of App::NextLoop.
 
   // The services and the engines that serve them.
-  HealthService health;
+  HealthService health{&components};
   std::unique_ptr<GatewayService> gateway;
   ReflectionService reflection;
   MethodTable table;

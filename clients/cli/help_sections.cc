@@ -476,15 +476,15 @@ constexpr HelpSection kSections[] = {
      .commands = "env exec status"},
     {.title = "Exit codes",
      .note = "It exits with 0 if all is well; with 1 and a hint if there "
-             "is no gateway, if it does not answer or is not ready "
-             "(status), if a ledger is not valid or has no entry (ledger "
-             "verify) or a proof is not (ledger prove --check), if it does not "
-             "agree "
-             "(ledger reprice), if a request would go nowhere (route "
-             "explain), if the gateway answers no calls (health), if a "
-             "configuration is not right (config check), or if a word is not "
-             "understood. exec exits "
-             "as its program does."},
+             "is no gateway, if it refuses, does not answer or is not ready "
+             "(status), if a call of chat fails, if a ledger is not valid or "
+             "has no entry (ledger verify) or a proof is not (ledger prove "
+             "--check), if it does not agree (ledger reprice), if a request "
+             "would go nowhere (route explain), if the gateway answers no "
+             "calls (health), if a configuration is not right (config check), "
+             "if output cannot be written, or if a word is not understood; "
+             "with 128 and the number of the signal that has ended it. exec "
+             "exits as its program does, daemon logs as tail."},
 };
 
 }  // namespace

@@ -178,7 +178,12 @@ public final class LLMGateway implements AutoCloseable {
         GatewayServiceGrpc.getListModelsMethod(), request, settings.lookupTimeout, options);
   }
 
-  /** All of them, page by page, of one provider or, if that is empty, of all. */
+  /** All of them, page by page. */
+  public List<Model> models(RequestOptions... options) {
+    return models("", options);
+  }
+
+  /** Those of one provider or, if that is empty, of all, page by page. */
   public List<Model> models(String providerId, RequestOptions... options) {
     List<Model> models = new ArrayList<>();
     ListModelsRequest.Builder request =

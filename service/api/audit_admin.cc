@@ -140,6 +140,9 @@ Task<absl::Status> AuditAdmin::Search(CallContext& call,
 Task<absl::Status> AuditAdmin::Get(CallContext& call,
                                    const v1::GetAuditRequest& request,
                                    v1::AuditEntry* response) {
+  if (request.id() < 1) {
+    co_return InvalidField("id", "is required, and is 1 or more");
+  }
   const Runtime runtime = sources_.runtime.Get();
   GATEWAY_CO_ASSIGN_OR_RETURN(AuditLog* const log, LogOf(*runtime));
   absl::StatusOr<AuditEntry> entry =

@@ -4,7 +4,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "base/async/cancellation.h"
+#include "base/async/timer_wheel.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
 
@@ -16,9 +18,13 @@ constexpr std::string_view kHealthService = "grpc.health.v1.Health";
 // The most services that a list names: the protocol's own limit.
 constexpr size_t kListedServicesLimit = 100;
 
+// How often components are looked at for whoever watches them.
+constexpr absl::Duration kLookInterval = absl::Seconds(1);
+
 }  // namespace
 
-HealthService::HealthService() {
+HealthService::HealthService(const ComponentBoard* components)
+    : components_(components) {
   statuses_[""] = Response::NOT_SERVING;
   statuses_[std::string(kReadinessService)] = Response::NOT_SERVING;
   statuses_[std::string(kLivenessService)] = Response::SERVING;
@@ -77,9 +83,21 @@ void HealthService::StopServing() {
 
 HealthService::Response::ServingStatus HealthService::StatusOf(
     std::string_view service) {
-  MutexLock lock(mu_);
-  const auto found = statuses_.find(service);
-  return found == statuses_.end() ? Response::SERVICE_UNKNOWN : found->second;
+  Response::ServingStatus said = Response::SERVICE_UNKNOWN;
+  {
+    MutexLock lock(mu_);
+    const auto found = statuses_.find(service);
+    if (found != statuses_.end()) said = found->second;
+  }
+  return AsComponentsDo(service, said);
+}
+
+HealthService::Response::ServingStatus HealthService::AsComponentsDo(
+    std::string_view service, Response::ServingStatus said) const {
+  const bool refuses = service == kReadinessService &&
+                       said == Response::SERVING && components_ != nullptr &&
+                       !components_->failure().empty();
+  return refuses ? Response::NOT_SERVING : said;
 }
 
 void HealthService::TellWatchers() {
@@ -110,6 +128,10 @@ Task<absl::Status> HealthService::Watch(CallContext& call,
   }
   {
     CancelListener end(call.cancel(), [&] { watcher->wake_up().Set(); });
+    // Components do not tell when they change.
+    Timer look([&] { watcher->wake_up().Set(); });
+    const bool looks =
+        components_ != nullptr && request.service() == kReadinessService;
     std::optional<Response::ServingStatus> told;
     while (!call.cancel().cancelled()) {
       const Response::ServingStatus status = StatusOf(request.service());
@@ -120,6 +142,7 @@ Task<absl::Status> HealthService::Watch(CallContext& call,
         const bool written = co_await writer.Write(response);
         if (!written) break;
       } else {
+        if (looks) call.loop().ArmTimer(look, kLookInterval);
         co_await watcher->wake_up().Wait();
       }
     }
@@ -134,13 +157,18 @@ Task<absl::Status> HealthService::List(CallContext& call,
                                        ListResponse* response) {
   static_cast<void>(call);
   static_cast<void>(request);
-  MutexLock lock(mu_);
-  if (statuses_.size() > kListedServicesLimit) {
-    co_return absl::ResourceExhaustedError(
-        absl::StrCat("more than ", kListedServicesLimit, " services"));
+  {
+    MutexLock lock(mu_);
+    if (statuses_.size() > kListedServicesLimit) {
+      co_return absl::ResourceExhaustedError(
+          absl::StrCat("more than ", kListedServicesLimit, " services"));
+    }
+    for (const auto& [service, status] : statuses_) {
+      (*response->mutable_statuses())[service].set_status(status);
+    }
   }
-  for (const auto& [service, status] : statuses_) {
-    (*response->mutable_statuses())[service].set_status(status);
+  for (auto& [service, listed] : *response->mutable_statuses()) {
+    listed.set_status(AsComponentsDo(service, listed.status()));
   }
   co_return absl::OkStatus();
 }

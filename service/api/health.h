@@ -1,15 +1,16 @@
 // HealthService tells whether the server, or one service of it, takes calls:
 // grpc.health.v1 for whichever engine serves the table.
 //
-//   HealthService health;
+//   HealthService health(&components);
 //   health.AddTo(table);       // After all other services.
 //   health.StartServing();     // Once the listeners are open.
 //   health.SetServing("llmgateway-readiness", false);
 //   health.StopServing();      // When draining: for good.
 //
 // It knows the empty name (the whole server), each service of the table,
-// `llmgateway-readiness`, which does as the server does until told otherwise,
-// and `llmgateway-liveness`, which serves as long as there is a process.
+// `llmgateway-readiness`, which does as the server does, but for while a
+// component has calls refused, or until told otherwise, and
+// `llmgateway-liveness`, which serves as long as there is a process.
 //
 // Thread-safe once added. Watchers are told on the loops of their calls.
 
@@ -28,6 +29,7 @@
 #include "base/os/mutex.h"
 #include "grpc/health/v1/health.pb.h"
 #include "service/api/call_context.h"
+#include "service/api/component_board.h"
 #include "service/api/message_stream.h"
 #include "service/api/method_table.h"
 #include "service/api/watcher.h"
@@ -39,7 +41,8 @@ inline constexpr std::string_view kReadinessService = "llmgateway-readiness";
 
 class HealthService {
  public:
-  HealthService();
+  // Borrows the board, if that is not null.
+  explicit HealthService(const ComponentBoard* components = nullptr);
   ~HealthService();
 
   HealthService(const HealthService&) = delete;
@@ -73,8 +76,12 @@ class HealthService {
   // Returns SERVICE_UNKNOWN for a name that is not known.
   Response::ServingStatus StatusOf(std::string_view service)
       LOCKS_EXCLUDED(mu_);
+  // What has been said of a name, as the components have it now.
+  Response::ServingStatus AsComponentsDo(std::string_view service,
+                                         Response::ServingStatus said) const;
   void TellWatchers() EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
+  const ComponentBoard* const components_;
   Mutex mu_;
   std::map<std::string, Response::ServingStatus, std::less<>> statuses_
       GUARDED_BY(mu_);

@@ -212,7 +212,7 @@ Task<std::invoke_result_t<Work&>> LedgerAdmin::OnWorker(CallContext& call,
 }
 
 Task<absl::StatusOr<std::vector<LedgerChains::Chain>>> LedgerAdmin::FindChains(
-    CallContext& call, const std::string& name) {
+    CallContext& call, const std::string& name, std::string_view field) {
   using Chains = std::vector<LedgerChains::Chain>;
   auto find = [chains = sources_.chains, name]() -> absl::StatusOr<Chains> {
     GATEWAY_RETURN_IF_ERROR(chains->Refresh());
@@ -220,7 +220,7 @@ Task<absl::StatusOr<std::vector<LedgerChains::Chain>>> LedgerAdmin::FindChains(
   };
   absl::StatusOr<Chains> found = co_await OnWorker(call, std::move(find));
   if (found.ok() && found->empty() && !name.empty()) {
-    co_return InvalidField("chain", "there is none of this name");
+    co_return InvalidField(field, "there is none of this name");
   }
   co_return found;
 }
@@ -233,7 +233,7 @@ Task<absl::Status> LedgerAdmin::Query(CallContext& call,
                               LedgerQueryOf(request));
   if (!query.chain.empty()) {
     GATEWAY_CO_RETURN_IF_ERROR(
-        (co_await FindChains(call, query.chain)).status());
+        (co_await FindChains(call, query.chain, "filter.chain")).status());
   }
   if (HasForeignNames(query.filter)) {
     auto check = [chains = sources_.chains, filter = query.filter] {
@@ -299,8 +299,9 @@ Task<absl::Status> LedgerAdmin::Verify(CallContext& call,
     co_return InvalidField(
         "after_entry", "is the number of an entry of one chain: name it, too");
   }
-  GATEWAY_CO_ASSIGN_OR_RETURN(const std::vector<LedgerChains::Chain> chains,
-                              co_await FindChains(call, request.chain()));
+  GATEWAY_CO_ASSIGN_OR_RETURN(
+      const std::vector<LedgerChains::Chain> chains,
+      co_await FindChains(call, request.chain(), "chain"));
   LedgerWalk::Options options = {.joins = sources_.chains->joins(),
                                  .is_part = !request.chain().empty(),
                                  .after_entry = request.after_entry()};
@@ -334,7 +335,7 @@ Task<absl::Status> LedgerAdmin::Export(CallContext& call,
                               LedgerFilterOf(request.filter()));
   GATEWAY_CO_ASSIGN_OR_RETURN(
       std::vector<LedgerChains::Chain> chains,
-      co_await FindChains(call, request.filter().chain()));
+      co_await FindChains(call, request.filter().chain(), "filter.chain"));
   if (HasForeignNames(filter)) {
     auto check = [chains = sources_.chains, filter] {
       return FindNameFault(*chains, filter);

@@ -61,9 +61,10 @@ class LedgerAdmin {
 
   // NOT_CONFIGURED where there is no ledger.
   absl::Status CheckConfigured() const;
-  // The chains of this name, or all; new ones, too.
+  // The chains of this name, or all; new ones, too. `field` is named where
+  // there is none.
   Task<absl::StatusOr<std::vector<LedgerChains::Chain>>> FindChains(
-      CallContext& call, const std::string& name);
+      CallContext& call, const std::string& name, std::string_view field);
   // What `work`, on the worker, has come to; LEDGER_UNAVAILABLE if it failed.
   template <typename Work>
   Task<std::invoke_result_t<Work&>> OnWorker(CallContext& call, Work work);

@@ -5,6 +5,7 @@
 
 #include "llmgateway/v1/usage.pb.h"
 #include "proto/proto_time.h"
+#include "service/observability/consumed_usage.h"
 #include "service/observability/record_messages.h"
 
 namespace gateway {
@@ -51,7 +52,8 @@ void ToRequestRecord(const CallRecord& call, v1::RequestRecord* out) {
   for (const CallAttempt* attempt : call.attempts) {
     FillAttempt(*attempt, *call.usage, out->add_attempts());
   }
-  *out->mutable_usage() = *call.usage;
+  v1::Usage sum;
+  *out->mutable_usage() = ConsumedUsage(call, &sum);
   FillTimings(call, out->mutable_timings());
   if (SaysAnything(call.scope)) FillScope(call.scope, out->mutable_scope());
   for (const CallLabel& label : call.labels) {

@@ -12,7 +12,7 @@
 #include "errors/fault.h"
 #include "proto/proto_time.h"
 #include "service/api/request_record.h"
-#include "service/observability/charged_cost.h"
+#include "service/observability/consumed_usage.h"
 #include "service/observability/record_messages.h"
 #include "service/summary/summary_shard.h"
 
@@ -153,35 +153,6 @@ void FillRecentUsage(const RecentCall::Numbers& call, v1::Usage* out) {
   out->set_estimated(call.estimated);
 }
 
-// Adds the figures of one attempt to those of others.
-void AddUsageTo(const v1::Usage& usage, v1::Usage* sum) {
-  sum->set_input_tokens(sum->input_tokens() + usage.input_tokens());
-  sum->set_output_tokens(sum->output_tokens() + usage.output_tokens());
-  sum->set_cached_input_tokens(sum->cached_input_tokens() +
-                               usage.cached_input_tokens());
-  sum->set_cache_write_tokens(sum->cache_write_tokens() +
-                              usage.cache_write_tokens());
-  sum->set_cache_write_1h_tokens(sum->cache_write_1h_tokens() +
-                                 usage.cache_write_1h_tokens());
-  sum->set_reasoning_tokens(sum->reasoning_tokens() + usage.reasoning_tokens());
-  sum->set_audio_input_tokens(sum->audio_input_tokens() +
-                              usage.audio_input_tokens());
-  sum->set_audio_output_tokens(sum->audio_output_tokens() +
-                               usage.audio_output_tokens());
-  sum->set_image_input_tokens(sum->image_input_tokens() +
-                              usage.image_input_tokens());
-  sum->set_image_output_tokens(sum->image_output_tokens() +
-                               usage.image_output_tokens());
-  sum->set_accepted_prediction_tokens(sum->accepted_prediction_tokens() +
-                                      usage.accepted_prediction_tokens());
-  sum->set_rejected_prediction_tokens(sum->rejected_prediction_tokens() +
-                                      usage.rejected_prediction_tokens());
-  sum->set_cost_usd_nanos(AddCharges(sum->cost_usd_nanos(),
-                                     ChargedNanos(usage).value_or(0)));
-  sum->set_cost_known(sum->cost_known() && usage.cost_known());
-  sum->set_estimated(sum->estimated() || usage.estimated());
-}
-
 bool ConsumedAnything(const v1::Usage& usage) {
   return usage.input_tokens() > 0 || usage.output_tokens() > 0;
 }
@@ -288,25 +259,6 @@ void ToRequestRecord(const RecentCall& call, v1::RequestRecord* out) {
   out->set_finish_reason(static_cast<v1::FinishReason>(numbers.finish_reason));
   out->set_request_bytes(numbers.request_bytes);
   out->set_response_bytes(numbers.response_bytes);
-}
-
-v1::Usage UsageOfAllAttempts(const CallRecord& call) {
-  v1::Usage sum;
-  if (!call.answer_of.empty()) return sum;
-  if (ConsumedAnything(*call.usage)) sum = *call.usage;
-  bool any = ConsumedAnything(sum);
-  for (const CallAttempt* const attempt : call.attempts) {
-    const v1::Usage* const usage = attempt->usage;
-    if (attempt->replaced || usage == nullptr || usage == call.usage ||
-        !ConsumedAnything(*usage)) {
-      continue;
-    }
-    // The price of nothing is known.
-    if (!any) sum.set_cost_known(true);
-    any = true;
-    AddUsageTo(*usage, &sum);
-  }
-  return sum;
 }
 
 void ToUsageProgress(const CallRecord& call, v1::UsageProgress* out) {

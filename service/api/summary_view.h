@@ -36,10 +36,6 @@ void FillCostSummary(const SummaryQuery& query, const SummaryAnswer& answer,
 void ToRequestRecord(const RecentCall& call,
                      llmgateway::v1::RequestRecord* out);
 
-// What all attempts of a call consumed, added up. Of an answer that was made
-// for another call that is nothing.
-llmgateway::v1::Usage UsageOfAllAttempts(const CallRecord& call);
-
 void ToUsageProgress(const CallRecord& call,
                      llmgateway::v1::UsageProgress* out);
 void ToCallUsage(const CallRecord& call, llmgateway::v1::CallUsage* out);

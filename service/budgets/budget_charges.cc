@@ -116,7 +116,9 @@ void BudgetCharges::Settle(const BudgetAmounts& real, absl::Time now,
   if (settled == nullptr) return;
   settled->total = real;
   settled->time = second;
-  if (told != nullptr) settled->remaining = told->left.value_or(-1);
+  if (told != nullptr && !told->rule->counts_cost()) {
+    settled->remaining = told->left.value_or(-1);
+  }
 }
 
 BudgetCharge BudgetCharges::ChargeTarget(const BudgetRule& rule,

@@ -38,8 +38,8 @@ struct BudgetSettlement {
   absl::InlinedVector<SettledScope, 4> scopes;
   BudgetAmounts total;  // Of the whole call.
   int64_t time = 0;     // When, in seconds since 1970.
-  // What is left of the scope that the debit is told by, in its unit; -1 if it
-  // has no limit.
+  // How many tokens are left of the scope that the debit is told by; -1 if it
+  // has no limit of them.
   int64_t remaining = -1;
 
   bool empty() const { return scopes.empty(); }

@@ -33,6 +33,7 @@
 #include "service/observability/call_record.h"
 #include "service/observability/call_words.h"
 #include "service/observability/charged_cost.h"
+#include "service/observability/consumed_usage.h"
 
 namespace gateway {
 namespace {
@@ -275,7 +276,8 @@ size_t WriteLine(const CallRecord& record, char* out) {
   }
   line.Number(",\"attempt_count\":",
               static_cast<int64_t>(record.attempts.size()));
-  WriteUsage(*record.usage, line);
+  v1::Usage sum;
+  WriteUsage(ConsumedUsage(record, &sum), line);
   line.OurText(",\"cache\":", record.cache);
   line.OurText(",\"cache_key\":", record.cache_key);
   line.Duration(",\"cache_age_us\":", record.cache_age);

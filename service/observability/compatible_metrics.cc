@@ -13,6 +13,7 @@
 #include "base/string_view.h"
 #include "service/observability/call_words.h"
 #include "service/observability/charged_cost.h"
+#include "service/observability/consumed_usage.h"
 
 namespace gateway {
 namespace {
@@ -177,7 +178,9 @@ void CompatibleMetricsShard::Count(const CallRecord& record,
       .Add(1);
   shard_.HistogramOf(kCompatibleDuration, {record.method, path})
       .Observe(absl::ToDoubleSeconds(record.duration));
-  const std::optional<int64_t> charged = ChargedNanos(*record.usage);
+  llmgateway::v1::Usage sum;
+  const std::optional<int64_t> charged =
+      ChargedNanos(ConsumedUsage(record, &sum));
   if (record.answer_of.empty() && charged.has_value()) {
     constexpr double kNanosPerUsd = 1e9;
     shard_.HistogramOf(kCompatibleCost, {provider, model})

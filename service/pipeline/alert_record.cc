@@ -2,33 +2,21 @@
 
 #include <cstdint>
 
+#include "llmgateway/v1/usage.pb.h"
 #include "service/observability/charged_cost.h"
+#include "service/observability/consumed_usage.h"
 #include "service/observability/service_outcome.h"
 
 namespace gateway {
-namespace {
-
-int64_t CostOfAttempts(const CallRecord& record) {
-  // What was made for another call costs nothing again.
-  int64_t nanos =
-      record.answer_of.empty() ? ChargedNanos(*record.usage).value_or(0) : 0;
-  for (const CallAttempt* const attempt : record.attempts) {
-    if (attempt->replaced || attempt->usage == nullptr ||
-        attempt->usage == record.usage) {
-      continue;
-    }
-    nanos = AddCharges(nanos, ChargedNanos(*attempt->usage).value_or(0));
-  }
-  return nanos;
-}
-
-}  // namespace
 
 void RecordForAlerts(const CallRecord& record, AlertShard& shard) {
+  llmgateway::v1::Usage sum;
+  const int64_t charged =
+      ChargedNanos(ConsumedUsage(record, &sum)).value_or(0);
   const ServiceOutcome outcome = ServiceOutcomeOf(record);
   AlertCall call = {.failed = outcome == ServiceOutcome::kProviderFailed ||
                               outcome == ServiceOutcome::kGatewayFailed,
-                    .cost_usd_nanos = CostOfAttempts(record)};
+                    .cost_usd_nanos = charged};
   if (outcome == ServiceOutcome::kAnswered) call.took = record.duration;
   shard.Count(call);
 }

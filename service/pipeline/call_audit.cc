@@ -9,6 +9,7 @@
 #include "service/audit/audit_policy.h"
 #include "service/identity/scopes.h"
 #include "service/observability/charged_cost.h"
+#include "service/observability/consumed_usage.h"
 #include "service/pipeline/call.h"
 #include "service/pipeline/message_text.h"
 #include "service/pipeline/runtime_snapshot.h"
@@ -209,10 +210,12 @@ AuditEntry AuditEntryOf(const Call& call, const CallRecord& record) {
   entry.http_status = record.http_status;
   entry.finish_reason = record.finish_reason;
   entry.attempts = static_cast<int>(record.attempts.size());
-  entry.usage = {.tokens = AuditTokensOf(*record.usage),
-                 .charged_nanos = ChargedNanos(*record.usage),
-                 .cost_known = record.usage->cost_known(),
-                 .estimated = record.usage->estimated()};
+  v1::Usage sum;
+  const v1::Usage& usage = ConsumedUsage(record, &sum);
+  entry.usage = {.tokens = AuditTokensOf(usage),
+                 .charged_nanos = ChargedNanos(usage),
+                 .cost_known = usage.cost_known(),
+                 .estimated = usage.estimated()};
   entry.duration = record.duration;
   entry.request_bytes = record.request_bytes;
   entry.response_bytes = record.response_bytes;

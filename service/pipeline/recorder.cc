@@ -187,7 +187,7 @@ void Recorder::Record(const Call& call, const absl::Status& outcome) {
   if (summary_.has_value()) {
     const RouteSelection* const selection = call.planned.selection.get();
     RecordInSummary(record,
-                    selection == nullptr ? 0 : selection->result.capabilities,
+                    selection == nullptr ? 0 : selection->result.asked_for,
                     *summary_);
   }
   if (alerts_ != nullptr) RecordForAlerts(record, *alerts_);

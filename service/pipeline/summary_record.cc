@@ -4,6 +4,7 @@
 
 #include "absl/time/time.h"
 #include "llmgateway/v1/usage.pb.h"
+#include "service/observability/consumed_usage.h"
 
 namespace gateway {
 namespace {
@@ -77,7 +78,8 @@ int64_t MicrosOf(const std::optional<absl::Duration>& time) {
 
 RecentCall RecentCallOf(const CallRecord& record) {
   RecentCall call;
-  const v1::Usage& usage = *record.usage;
+  v1::Usage sum;
+  const v1::Usage& usage = ConsumedUsage(record, &sum);
   call.numbers = {
       .start_us = absl::ToUnixMicros(record.start_time),
       .duration_us = absl::ToInt64Microseconds(record.duration),

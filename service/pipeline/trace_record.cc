@@ -55,7 +55,7 @@ void RecordTrace(TraceShard& traces, const Call& call,
                  const CallRecord& record) {
   std::vector<std::string_view> capabilities;
   if (call.planned.selection != nullptr) {
-    capabilities = CapabilityNames(call.planned.selection->result.capabilities);
+    capabilities = CapabilityNames(call.planned.selection->result.asked_for);
   }
   const bool is_kept =
       traces.Count(*call.trace, {.record = record,

@@ -7,6 +7,7 @@
 #include "base/string_view.h"
 #include "base/text/utf8.h"
 #include "service/observability/charged_cost.h"
+#include "service/observability/consumed_usage.h"
 #include "service/observability/metrics.h"
 
 namespace gateway {
@@ -79,6 +80,9 @@ void TraceStatistics::Count(const CountedCall& call, bool sampled) {
   const int64_t number = StepOf(call.now);
   const CallRecord& record = call.record;
   const bool failed = record.status_code != absl::StatusCode::kOk;
+  llmgateway::v1::Usage sum;
+  const int64_t charged =
+      ChargedNanos(ConsumedUsage(record, &sum)).value_or(0);
   const MutexLock lock(mu_);
   Step& step = steps_[static_cast<size_t>(number % kSteps)];
   if (step.number != number) {
@@ -90,8 +94,7 @@ void TraceStatistics::Count(const CountedCall& call, bool sampled) {
   counts.failed += failed ? 1 : 0;
   counts.duration += record.duration;
   if (sampled) ++step.sampled;
-  step.cost_usd_nanos = AddCharges(step.cost_usd_nanos,
-                                   ChargedNanos(*record.usage).value_or(0));
+  step.cost_usd_nanos = AddCharges(step.cost_usd_nanos, charged);
   if (!record.model_served.empty()) ++CountOf(step.models, record.model_served);
   for (const std::string_view each : call.capabilities) {
     ++CountOf(step.capabilities, each);

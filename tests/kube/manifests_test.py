@@ -360,6 +360,10 @@ class AgreementTest(unittest.TestCase):
             for probe in ("readinessProbe", "startupProbe"):
                 self.assertEqual("grpc" in container[probe],
                                  "grpc" not in tls, (name, probe))
+            # Which tells of a ledger that cannot be written, as /readyz does.
+            if "grpc" not in tls:
+                self.assertEqual(container["readinessProbe"]["grpc"]["service"],
+                                 "llmgateway-readiness")
 
     def test_a_first_call_need_not_name_a_model(self):
         for name, text in _texts.items():

@@ -35,7 +35,10 @@ _CODE_BANS = [
         "run on an EventLoop (base/async/event_loop.h)"),
     Ban(r"(?<![\w.>:])(?:std::|::)?(?:system|popen|v?fork|exec[lv]\w*)\s*\(",
         _PLAYERS, "use Subprocess (base/process/subprocess.h)"),
-    Ban(r"\b(?:secure_)?getenv\s*\(", ("service/run_gateway.cc", "tests/"),
+    Ban(r"\b(?:secure_)?getenv\s*\(", ("service/run_gateway.cc",
+                                              # As libpq does beside it.
+                                              "base/postgres/system_roots.cc",
+                                              "tests/"),
         "let run_gateway.cc read the environment and pass the value on"),
     Ban(r"\bstd::(?:recursive_|shared_)?(?:timed_)?mutex\b"
         r"|\bstd::(?:lock_guard|unique_lock|scoped_lock|condition_variable)\b"

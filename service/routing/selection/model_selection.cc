@@ -266,6 +266,7 @@ void SelectionRun::Fill(const Ranking& ranking, SelectionResult* result) {
   result->model = &policies_[chosen];
   result->cost_estimate_usd_nanos = CostOf(chosen);
   result->capabilities = query_.capabilities;
+  result->asked_for = wanted_.capabilities;
   result->score = RankOf(chosen).score;
   Explain(chosen, "chosen");
   const size_t shown = std::min(ranking.size(), 1 + kAlternativesMax);
@@ -306,6 +307,7 @@ std::optional<SelectionResult> SelectionRun::Override() {
       .confidence = 1,
       .cost_estimate_usd_nanos = CostOf(place),
       .capabilities = query_.capabilities,
+      .asked_for = wanted_.capabilities,
       .qualified = 1,
   };
   FillConfiguredFallbacks(wanted, &result);

@@ -152,6 +152,8 @@ struct SelectionResult {
   int64_t cost_estimate_usd_nanos = 0;
   // What the request names, by which costs are estimated.
   CapabilitySet capabilities = 0;
+  // That, and what its node needs.
+  CapabilitySet asked_for = 0;
   // How many models had all that was needed and could be asked; without those
   // that come last, unless the model is one of them.
   size_t qualified = 0;

@@ -1,5 +1,6 @@
 #include "service/api/health.h"
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
@@ -14,7 +15,9 @@
 #include "gmock/gmock.h"
 #include "grpc/health/v1/health.pb.h"
 #include "gtest/gtest.h"
+#include "llmgateway/v1/admin.pb.h"
 #include "service/api/call_context.h"
+#include "service/api/component_board.h"
 #include "service/api/message_stream.h"
 #include "service/api/method_table.h"
 #include "tests/testing/event.h"
@@ -111,6 +114,39 @@ TEST_F(HealthServiceTest, ServesFromTheStartToTheStop) {
     EXPECT_EQ(*Check(service), HealthCheckResponse::NOT_SERVING) << service;
   }
   EXPECT_EQ(*Check("llmgateway-liveness"), HealthCheckResponse::SERVING);
+}
+
+TEST_F(HealthServiceTest, IsNotReadyWhileAComponentHasCallsRefused) {
+  std::atomic<bool> fails = false;
+  ComponentBoard board;
+  board.Add("ledger", [&](v1::ComponentHealth* health) {
+    if (!fails) return;
+    health->set_state(v1::ComponentHealth::STATE_FAILING);
+    health->set_problem("it cannot be written");
+  });
+  HealthService health(&board);
+  MethodTable table;
+  health.AddTo(table);
+  health.StartServing();
+  HealthCheckRequest request;
+  request.set_service("llmgateway-readiness");
+  CallContext call(loop_.loop(), {});
+  ToldStatuses told;
+  const Method& watch = *table.Find("/grpc.health.v1.Health/Watch");
+  Event ended;
+  loop_.loop().Post([&] {
+    Spawn([](const Method& method, CallContext& watched,
+             HandlerArguments arguments, Event& end) -> Task<void> {
+      (co_await method.Run(watched, arguments)).IgnoreError();
+      end.Set();
+    }(watch, call, {.request = &request, .writer = &told}, ended));
+  });
+  EXPECT_THAT(told.Await(1), ElementsAre(HealthCheckResponse::SERVING));
+  fails = true;
+  EXPECT_THAT(told.Await(2), ElementsAre(HealthCheckResponse::SERVING,
+                                         HealthCheckResponse::NOT_SERVING));
+  loop_.loop().Post([&] { call.cancel().Cancel(absl::CancelledError("bye")); });
+  EXPECT_TRUE(ended.Wait());
 }
 
 TEST_F(HealthServiceTest, DoesNotKnowOtherNames) {

@@ -85,40 +85,5 @@ TEST(ReadSummaryQueryTest, LimitsHoldOnBothSides) {
   EXPECT_THAT(Read(request).status().message(), HasSubstr("filter.agent_type"));
 }
 
-TEST(UsageOfAllAttemptsTest, AddsUpAndKnowsAPriceOnlyIfAllAreKnown) {
-  v1::Usage usage;
-  usage.set_input_tokens(1);
-  usage.set_output_tokens(2);
-  usage.set_cost_usd_nanos(10);
-  usage.set_cost_known(true);
-  v1::Usage lost = usage;
-  CallAttempt answered;
-  answered.usage = &usage;
-  CallAttempt failed;
-  failed.usage = &lost;
-  const CallAttempt* const attempts[] = {&failed, &answered};
-  CallRecord record;
-  record.usage = &usage;
-  record.attempts = attempts;
-  v1::Usage all = UsageOfAllAttempts(record);
-  EXPECT_EQ(all.input_tokens(), 2);
-  EXPECT_EQ(all.output_tokens(), 4);
-  EXPECT_EQ(all.cost_usd_nanos(), 20);
-  EXPECT_TRUE(all.cost_known());
-  lost.set_cost_known(false);
-  all = UsageOfAllAttempts(record);
-  EXPECT_EQ(all.cost_usd_nanos(), 20);
-  EXPECT_FALSE(all.cost_known());
-  // Of a call that nobody answered, that of the attempts.
-  lost.set_cost_known(true);
-  record.usage = &v1::Usage::default_instance();
-  answered.usage = record.usage;
-  all = UsageOfAllAttempts(record);
-  EXPECT_EQ(all.cost_usd_nanos(), 10);
-  EXPECT_TRUE(all.cost_known());
-  record.answer_of = "another";
-  EXPECT_EQ(UsageOfAllAttempts(record).input_tokens(), 0);
-}
-
 }  // namespace
 }  // namespace gateway

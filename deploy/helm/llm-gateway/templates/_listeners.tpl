@@ -24,12 +24,14 @@
 httpGet: {path: {{ last . }}, port: operations{{ if (first .).tls }}, scheme: HTTPS{{ end }}}
 {{- end -}}
 
-{{- /* kubelet's gRPC probes know no TLS. */ -}}
+{{- /* Whether a service of grpc.health.v1 serves, or all if that is empty; by
+(list LISTENERS SERVICE). kubelet's gRPC probes know no TLS. */ -}}
 {{- define "llm-gateway.readyProbe" -}}
-{{- if .grpc.tls -}}
-{{- include "llm-gateway.operationsProbe" (list .operations "/readyz") -}}
+{{- $at := first . -}}
+{{- if $at.grpc.tls -}}
+{{- include "llm-gateway.operationsProbe" (list $at.operations "/readyz") -}}
 {{- else -}}
-grpc: {port: {{ .grpc.port }}}
+grpc: {port: {{ $at.grpc.port }}{{ with last . }}, service: {{ . }}{{ end }}}
 {{- end -}}
 {{- end -}}
 
