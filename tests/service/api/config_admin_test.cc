@@ -141,8 +141,8 @@ TEST_F(ConfigAdminTest, WhatIsWrongInAFileThatATextNamesIsToldWithItsPlace) {
   std::ofstream(named) << "policies:\n  - {cost_tier: MEDIUMM}\n";
   const auto violations = FieldViolations(Apply(text).status());
   ASSERT_FALSE(violations.empty());
-  EXPECT_THAT(violations[0].description,
-              testing::StartsWith(absl::StrCat(violations[0].field, ": ", named,
+  EXPECT_THAT(violations[0].second,
+              testing::StartsWith(absl::StrCat(violations[0].first, ": ", named,
                                                ":2:6: ")));
 }
 
