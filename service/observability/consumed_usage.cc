@@ -8,7 +8,8 @@ namespace {
 namespace v1 = ::llmgateway::v1;
 
 bool ConsumedAnything(const v1::Usage& usage) {
-  return usage.input_tokens() > 0 || usage.output_tokens() > 0;
+  return usage.input_tokens() > 0 || usage.output_tokens() > 0 ||
+         usage.cost_usd_nanos() > 0;
 }
 
 // Adds the parts of one attempt's cost to those of others.

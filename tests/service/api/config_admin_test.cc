@@ -143,7 +143,7 @@ TEST_F(ConfigAdminTest, WhatIsWrongInAFileThatATextNamesIsToldWithItsPlace) {
   ASSERT_FALSE(violations.empty());
   EXPECT_THAT(violations[0].second,
               testing::StartsWith(absl::StrCat(violations[0].first, ": ", named,
-                                               ":2:6: ")));
+                                               ":2:5: ")));
 }
 
 TEST_F(ConfigAdminTest, ATextIsRequiredAndHasALimit) {

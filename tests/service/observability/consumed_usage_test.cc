@@ -47,7 +47,11 @@ TEST(ConsumedUsageTest, AddsUpAndKnowsAPriceOnlyIfAllAreKnown) {
   all = UsageOfAllAttempts(record);
   EXPECT_EQ(all.cost_usd_nanos(), 10);
   EXPECT_TRUE(all.cost_known());
+  // What was made for another call costs nothing again; what was tried does.
+  record.usage = &usage;
   record.answer_of = "another";
+  EXPECT_EQ(UsageOfAllAttempts(record).input_tokens(), 1);
+  record.attempts = {};
   EXPECT_EQ(UsageOfAllAttempts(record).input_tokens(), 0);
   EXPECT_TRUE(UsageOfAllAttempts(record).cost_known());
 }
