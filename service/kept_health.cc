@@ -114,7 +114,8 @@ std::string_view LedgerAdvice(const LedgerConfig& ledger) {
                "reached and written to, by its user and password; the log says "
                "why"
              : "make room on its disk, or raise ledger.file_bytes_limit and "
-               "restart; the log says why";
+               "restart; where the file was removed, put it back and restart; "
+               "the log says why";
 }
 
 void FillLedgerHealth(const LedgerWriter::Counts& counts, bool rejects,

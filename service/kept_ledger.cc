@@ -190,6 +190,8 @@ absl::Status KeptLedger::OpenFile(const GatewayConfig& config,
   chains_->Add("", written, *indexes_.back());
   check_ = std::make_unique<BackgroundCheck>(
       written, BackgroundCheck::Options{}, clock_);
+  chains_->set_tell_broken(
+      [check = check_.get()](int64_t entry) { check->TellBroken(entry); });
   return absl::OkStatus();
 }
 

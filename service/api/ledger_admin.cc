@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "base/os/logging.h"
 #include "base/status_macros.h"
 #include "errors/fault.h"
 #include "service/api/ledger_reading.h"
@@ -319,12 +320,23 @@ Task<absl::Status> LedgerAdmin::Verify(CallContext& call,
   GATEWAY_CO_RETURN_IF_ERROR(begun);
   while (true) {
     const v1::VerifyLedgerResponse progress = verification->progress();
+    // Somebody else than who has asked may have to see to it.
+    if (progress.done() && !progress.valid()) TellBroken(progress);
     const bool written = co_await writer.Write(progress);
     if (!written) co_return call.cancel().status();
     if (progress.done()) co_return absl::OkStatus();
     auto step = [verification] { return verification->Step(); };
     GATEWAY_CO_RETURN_IF_ERROR(co_await OnWorker(call, std::move(step)));
   }
+}
+
+void LedgerAdmin::TellBroken(const v1::VerifyLedgerResponse& found) const {
+  Log(LogLevel::kError, "ledger", "The ledger is not what was written",
+      {{"chain", found.broken_chain()},
+       {"entry", found.broken_entry()},
+       {"problem", found.problem()}});
+  // What is wrong beside the entries counts as before the first.
+  sources_.chains->TellBroken(std::max<int64_t>(found.broken_entry(), 1));
 }
 
 Task<absl::Status> LedgerAdmin::Export(CallContext& call,

@@ -59,6 +59,9 @@ class LedgerAdmin {
                             const llmgateway::v1::ExportLedgerRequest& request,
                             MessageWriter& writer);
 
+  // Has the log and the metrics say what a verification has found.
+  void TellBroken(const llmgateway::v1::VerifyLedgerResponse& found) const;
+
   // NOT_CONFIGURED where there is no ledger.
   absl::Status CheckConfigured() const;
   // The chains of this name, or all; new ones, too. `field` is named where

@@ -22,6 +22,8 @@ namespace {
 constexpr size_t kFilterBytesMax = 1024;
 constexpr size_t kGroupsDefault = 100;
 constexpr size_t kGroupsMax = 1000;
+// 9999-12-31T23:59:59Z, the last second of google.protobuf.Timestamp.
+constexpr absl::Time kTimestampMax = absl::FromUnixSeconds(253'402'300'799);
 
 // By the contract's numbers.
 constexpr CallDimension kDimensionOf[] = {
@@ -71,8 +73,9 @@ absl::Status ReadTimes(const v1::GetCostSummaryRequest& request, absl::Time now,
                        SummaryQuery* query) {
   const absl::Time end =
       request.has_end_time() ? ToAbsl(request.end_time()) : now;
-  // That of its last moment, and the one behind.
-  query->end = HourOf(end - absl::Nanoseconds(1)) + 1;
+  // That of its last moment, and the one behind, which a Timestamp can tell.
+  query->end = std::min(HourOf(end - absl::Nanoseconds(1)) + 1,
+                        HourOf(kTimestampMax));
   if (!request.has_start_time()) return absl::OkStatus();
   const absl::Time start = ToAbsl(request.start_time());
   if (end <= start) {

@@ -37,6 +37,11 @@ bool BackgroundCheck::Rest(absl::Duration time) {
   return false;
 }
 
+void BackgroundCheck::TellBroken(int64_t entry) {
+  MutexLock lock(mu_);
+  state_.broken_entry = entry;
+}
+
 void BackgroundCheck::Run() {
   do {
     LedgerCheck check;

@@ -9,7 +9,7 @@
 // finds is logged, once each time.
 //
 // Thread contract: made and destroyed by one thread, before who writes the
-// ledger; state on any.
+// ledger; state and TellBroken on any.
 
 #ifndef SERVICE_LEDGER_BACKGROUND_CHECK_H_
 #define SERVICE_LEDGER_BACKGROUND_CHECK_H_
@@ -51,6 +51,10 @@ class BackgroundCheck {
   BackgroundCheck& operator=(const BackgroundCheck&) = delete;
 
   State state() const LOCKS_EXCLUDED(mu_);
+
+  // Another check has found this entry to be the first that is not what was
+  // written: that counts until the next one of this ends.
+  void TellBroken(int64_t entry) LOCKS_EXCLUDED(mu_);
 
  private:
   void Run() LOCKS_EXCLUDED(mu_);

@@ -83,6 +83,14 @@ class LedgerChains {
   void Add(const std::string& name, const CommitSource& commits,
            LedgerIndex& index) LOCKS_EXCLUDED(mu_);
 
+  // Who is told of what a verification finds broken; before others use this.
+  void set_tell_broken(std::function<void(int64_t entry)> tell_broken) {
+    tell_broken_ = std::move(tell_broken);
+  }
+  void TellBroken(int64_t entry) const {
+    if (tell_broken_ != nullptr) tell_broken_(entry);
+  }
+
   // Has All know the chains that there are by now.
   absl::Status Refresh() const;
   // In the order in which they were added.
@@ -99,6 +107,7 @@ class LedgerChains {
  private:
   const JoinSource* const joins_ = nullptr;
   const std::function<absl::Status()> refresh_;
+  std::function<void(int64_t entry)> tell_broken_;
   mutable Mutex mu_;
   std::vector<Chain> chains_ GUARDED_BY(mu_);
 };

@@ -123,6 +123,7 @@ class LedgerLog final : public CommitSource {
   absl::Status Read(int64_t first_commit, VisitCommit visit) const override {
     return store_->Read(first_commit, visit);
   }
+  absl::StatusOr<ChainEnds> Ends() const override { return store_->Ends(); }
 
  private:
   // What an Append has tried to add.

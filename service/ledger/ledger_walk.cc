@@ -6,6 +6,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "base/string_view.h"
 #include "service/ledger/entry_reader.h"
 #include "service/ledger/hash_text.h"
 #include "service/ledger/merkle.h"
@@ -45,9 +46,15 @@ absl::Status LedgerWalk::Begin() {
     const CommitSource& commits = *walked.chain.commits;
     GATEWAY_ASSIGN_OR_RETURN(walked.archived, commits.Archived());
     // Before the chain's end, which then is no less.
-    GATEWAY_ASSIGN_OR_RETURN(const ChainEnds ends, commits.Ends());
+    absl::StatusOr<ChainEnds> ends = commits.Ends();
+    if (absl::IsDataLoss(ends.status())) {
+      // What can be read is what was there before.
+      Break(walked.chain.name, 0, "", ToStd(ends.status().message()));
+      ends = ChainEnds();
+    }
+    GATEWAY_RETURN_IF_ERROR(ends.status());
     GATEWAY_ASSIGN_OR_RETURN(walked.end, LastCommitOf(commits));
-    CompareEnds(walked, ends);
+    CompareEnds(walked, *ends);
     See(walked.archived.hash);
     walked.check =
         LedgerCheck(walked.archived.entries, walked.archived.hash);

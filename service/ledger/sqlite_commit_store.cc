@@ -252,6 +252,11 @@ absl::Status SqliteCommitStore::Read(int64_t first_commit,
   return absl::OkStatus();
 }
 
+absl::StatusOr<ChainEnds> SqliteCommitStore::Ends() const {
+  GATEWAY_RETURN_IF_ERROR(database_->CheckInPlace());
+  return ChainEnds();
+}
+
 absl::Status ReadLedgerFile(const std::string& path, VisitCommit visit) {
   GATEWAY_ASSIGN_OR_RETURN(
       const std::unique_ptr<SqliteConnection> db,

@@ -53,6 +53,8 @@ class SqliteCommitStore final : public CommitStore {
   absl::StatusOr<LedgerCheckpoint> LoadCheckpoint() override;
   absl::Status KeepCheckpoint(LedgerCheckpoint checkpoint) override;
   absl::Status Read(int64_t first_commit, VisitCommit visit) const override;
+  // DATA_LOSS if the file is not in its place.
+  absl::StatusOr<ChainEnds> Ends() const override;
 
  private:
   SqliteCommitStore(std::unique_ptr<EndFile> end_file,

@@ -128,6 +128,10 @@ class SqliteDatabase {
     return RunSqliteWork(writes_, bytes, std::move(work));
   }
 
+  // DATA_LOSS if its file was removed or replaced: what is read is what was
+  // there, and what is written is lost. Any thread.
+  absl::Status CheckInPlace() const { return file_.CheckInPlace(); }
+
   // Has `work` read the database, which it cannot change.
   template <typename Work>
   Task<ResultOf<Work>> Read(size_t bytes, Work work, CancelSignal& cancel) {

@@ -1,5 +1,7 @@
 #include "service/api/ledger_admin.h"
 
+#include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -14,6 +16,7 @@
 #include "service/api/call_context.h"
 #include "service/api/method_table.h"
 #include "service/ledger/entry.h"
+#include "service/store/sqlite_connection.h"
 #include "tests/service/api/scripted_streams.h"
 #include "tests/service/ledger/generated_ledger.h"
 #include "tests/service/store/temporary_folder.h"
@@ -193,6 +196,36 @@ TEST_F(LedgerAdminTest, TheLedgerIsVerifiedAndExported) {
   ASSERT_TRUE(pieces.ok()) << pieces.status();
   ASSERT_EQ(pieces->size(), 1);
   EXPECT_EQ(pieces->front().entries(), 20);
+}
+
+TEST_F(LedgerAdminTest, WhatIsFoundBrokenIsToldToWhoWatchesOverIt) {
+  int64_t told_entry = 0;
+  chains_.set_tell_broken([&](int64_t entry) { told_entry = entry; });
+  {
+    auto db = SqliteConnection::Open(
+        path_, SqliteConnection::Access::kReadWrite, absl::Seconds(5));
+    ASSERT_TRUE(db.ok()) << db.status();
+    ASSERT_TRUE((*db)
+                    ->Execute("UPDATE commits SET texts = CAST(replace(CAST("
+                              "texts AS TEXT), 'EXCHANGE', 'exchange') AS "
+                              "BLOB) WHERE number = 2")
+                    .ok());
+  }
+  const auto told = rpcs_->Stream<v1::VerifyLedgerResponse>(
+      "VerifyLedger", v1::VerifyLedgerRequest());
+  ASSERT_TRUE(told.ok()) << told.status();
+  EXPECT_FALSE(told->back().valid());
+  EXPECT_GT(told_entry, 0);
+  EXPECT_EQ(told_entry, told->back().broken_entry());
+}
+
+TEST_F(LedgerAdminTest, AFileThatWasRemovedIsNotValid) {
+  std::filesystem::remove(path_);
+  const auto told = rpcs_->Stream<v1::VerifyLedgerResponse>(
+      "VerifyLedger", v1::VerifyLedgerRequest());
+  ASSERT_TRUE(told.ok()) << told.status();
+  EXPECT_FALSE(told->back().valid());
+  EXPECT_THAT(told->back().problem(), HasSubstr("was removed or replaced"));
 }
 
 TEST_F(LedgerAdminTest, AChainThatIsNotThereIsRefused) {

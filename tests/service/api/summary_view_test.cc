@@ -72,6 +72,14 @@ TEST(ReadSummaryQueryTest, DimensionsAreKnownAndNamedOnce) {
   EXPECT_FALSE(Read(request).ok());
 }
 
+TEST(ReadSummaryQueryTest, TheEndOfAllTimeIsOneThatCanBeTold) {
+  v1::GetCostSummaryRequest request;
+  request.mutable_end_time()->set_seconds(253'402'300'799);
+  const absl::StatusOr<SummaryQuery> query = Read(request);
+  ASSERT_TRUE(query.ok()) << query.status();
+  EXPECT_LE(ToProto(BeginOfHour(query->end)).seconds(), 253'402'300'799);
+}
+
 TEST(ReadSummaryQueryTest, LimitsHoldOnBothSides) {
   v1::GetCostSummaryRequest request;
   request.set_groups_limit(1001);

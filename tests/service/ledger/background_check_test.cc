@@ -97,6 +97,14 @@ TEST_F(BackgroundCheckTest, ItIsCheckedAgain) {
   EXPECT_EQ(again.broken_entry, 0);
 }
 
+TEST_F(BackgroundCheckTest, WhatAnotherHasFoundCountsUntilItEndsAgain) {
+  BackgroundCheck check(*log_, {.interval = absl::Seconds(3600)},
+                        SystemClock());
+  AwaitEnd(check);
+  check.TellBroken(3);
+  EXPECT_EQ(check.state().broken_entry, 3);
+}
+
 TEST_F(BackgroundCheckTest, ItEndsInTheMidstOfIt) {
   const BackgroundCheck check(
       *log_, {.interval = absl::InfiniteDuration(), .work = -absl::Hours(1)},
