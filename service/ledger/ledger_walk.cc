@@ -6,7 +6,6 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
-#include "base/string_view.h"
 #include "service/ledger/entry_reader.h"
 #include "service/ledger/hash_text.h"
 #include "service/ledger/merkle.h"
@@ -49,7 +48,7 @@ absl::Status LedgerWalk::Begin() {
     absl::StatusOr<ChainEnds> ends = commits.Ends();
     if (absl::IsDataLoss(ends.status())) {
       // What can be read is what was there before.
-      Break(walked.chain.name, 0, "", ToStd(ends.status().message()));
+      Break(walked.chain.name, 0, "", std::string(ends.status().message()));
       ends = ChainEnds();
     }
     GATEWAY_RETURN_IF_ERROR(ends.status());
