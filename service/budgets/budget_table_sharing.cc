@@ -174,7 +174,11 @@ std::vector<BudgetTelling> BudgetTable::BeginTelling(
       BudgetAmounts own = cell->account.spend.sum();
       telling.granted = shared.Promise(own += cell->reserved, sharing());
       telling.unit = shared.unit();
-      if (shared.tells_allocation && cell->account.allocation.has_value()) {
+      // What an operator says from here on is for the next one.
+      shared.is_telling_allocation =
+          std::exchange(shared.tells_allocation, false);
+      if (shared.is_telling_allocation &&
+          cell->account.allocation.has_value()) {
         tellings.push_back(
             {.scope = *cell->scope, .allocation = cell->account.allocation});
       }
@@ -191,12 +195,13 @@ void BudgetTable::EndTelling(const std::vector<CounterKey>& keys, bool told) {
     BudgetCell* const cell = FindCell(shard, key);
     if (cell == nullptr || cell->shared == nullptr) continue;
     SharedScope& shared = *cell->shared;
+    const bool was_telling = std::exchange(shared.is_telling_allocation, false);
     if (told) {
       shared.Confirm();
-      shared.tells_allocation = false;
       // What is not used until then is given back.
       shared.has_news = shared.has_news || shared.has_promise();
     } else {
+      shared.tells_allocation = shared.tells_allocation || was_telling;
       shared.has_news = true;
       Owe(*cell);
     }

@@ -79,6 +79,8 @@ class SharedScope {
   bool has_news = false;
   bool is_untold = false;
   bool tells_allocation = false;
+  // It is in a telling that is not known to have come to others.
+  bool is_telling_allocation = false;
   // It may have taken what others cannot know until it is told.
   bool is_owed = false;
 

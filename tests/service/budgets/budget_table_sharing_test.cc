@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <random>
 #include <string>
 #include <utility>
@@ -94,6 +95,34 @@ TEST_F(BudgetTableSharingTest, WhatHasNewsIsToldOnce) {
   EXPECT_EQ(budgets_.table.untold(), 0u);
   budgets_.table.EndTelling(keys, /*told=*/false);
   EXPECT_EQ(budgets_.table.untold(), 1u);
+}
+
+TEST_F(BudgetTableSharingTest, WhatIsAllocatedDuringATellingIsToldNext) {
+  const auto allocate = [this](int64_t limit, int64_t version) {
+    budgets_.table.Apply(
+        {.scope = Standing().scope,
+         .time = kNoon,
+         .allocation = BudgetAllocation{.limit = limit, .version = version}});
+  };
+  // What the next telling, which ends so, says of an allocation.
+  const auto tell = [this](bool told) -> std::optional<int64_t> {
+    std::vector<CounterKey> keys;
+    const auto tellings = budgets_.table.BeginTelling(10, kNoon, &keys);
+    budgets_.table.EndTelling(keys, told);
+    for (const BudgetTelling& each : tellings) {
+      if (each.allocation.has_value()) return each.allocation->limit;
+    }
+    return std::nullopt;
+  };
+  ASSERT_TRUE(Spend(100));
+  std::vector<CounterKey> keys;
+  budgets_.table.BeginTelling(10, kNoon, &keys);
+  allocate(300, 1);
+  budgets_.table.EndTelling(keys, /*told=*/true);
+  EXPECT_EQ(tell(/*told=*/false), 300);
+  EXPECT_EQ(tell(/*told=*/true), 300);
+  ASSERT_TRUE(Spend(1));
+  EXPECT_EQ(tell(/*told=*/true), std::nullopt);
 }
 
 TEST_F(BudgetTableSharingTest, AResetElsewhereIsOneHereOnce) {
