@@ -47,11 +47,14 @@ class CutAnswersTest(answer_case.AnswerCase):
             self.assertEqual(costs[model], [nanos] * attempts, model)
 
     def expect(self, line, input_tokens, output_tokens, estimated=True):
+        """The line has what each attempt came to, added up."""
+        attempts = line["attempt_count"]
         self.assertEqual((line["input_tokens"], line["output_tokens"],
                           line.get("usage_estimated", False),
                           line.get("cost_usd_nanos", 0)),
-                         (input_tokens, output_tokens, estimated,
-                          nanos_of(input_tokens, output_tokens)))
+                         (attempts * input_tokens, attempts * output_tokens,
+                          estimated,
+                          attempts * nanos_of(input_tokens, output_tokens)))
 
     def check_whole(self, vendor, body, *expected):
         """However it ends, and whichever API asks."""
