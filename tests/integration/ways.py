@@ -93,11 +93,16 @@ class Asker:
 
     def _check_usage(self, result, model):
         """The access log counts what the mock says it told this model's
-        callers; models here have one successful call."""
+        callers, beside what attempts that broke off came to; models here have
+        one successful call."""
+        broken_off = result.log.get("attempts", ())
         self._case.assertEqual(
             result.usage(),
-            (self._case.upstream.stat(model, "usage.prompt_tokens"),
-             self._case.upstream.stat(model, "usage.completion_tokens")))
+            tuple(self._case.upstream.stat(model, told) +
+                  sum(attempt.get(counted, 0) for attempt in broken_off)
+                  for told, counted in (
+                      ("usage.prompt_tokens", "input_tokens"),
+                      ("usage.completion_tokens", "output_tokens"))))
 
     def _log_of(self, request_id):
         return self._case.gateway.wait_for_access(request_id=request_id)
