@@ -23,6 +23,16 @@ struct FreeOptions {
   void operator()(PQconninfoOption* options) const { PQconninfoFree(options); }
 };
 
+std::vector<std::pair<std::string, std::string>> ValuesOf(
+    const PQconninfoOption* options) {
+  std::vector<std::pair<std::string, std::string>> given;
+  for (const PQconninfoOption* each = options;
+       each != nullptr && each->keyword != nullptr; ++each) {
+    if (each->val != nullptr) given.emplace_back(each->keyword, each->val);
+  }
+  return given;
+}
+
 // A socket in the file system, too.
 bool IsOnThisMachine(std::string_view host) {
   return host.empty() || host[0] == '/' || host[0] == '@' ||
@@ -42,12 +52,13 @@ absl::StatusOr<std::vector<std::pair<std::string, std::string>>> ReadConninfo(
         "is not what libpq reads: keywords with values, as in `host=db.example "
         "dbname=ledger user=gateway`, or a postgresql:// URL");
   }
-  std::vector<std::pair<std::string, std::string>> given;
-  for (const PQconninfoOption* each = options.get(); each->keyword != nullptr;
-       ++each) {
-    if (each->val != nullptr) given.emplace_back(each->keyword, each->val);
-  }
-  return given;
+  return ValuesOf(options.get());
+}
+
+std::vector<std::pair<std::string, std::string>> ConninfoDefaults() {
+  const std::unique_ptr<PQconninfoOption, FreeOptions> options(
+      PQconndefaults());
+  return ValuesOf(options.get());
 }
 
 absl::Status CheckConninfo(const std::string& conninfo) {

@@ -24,6 +24,10 @@ namespace gateway {
 absl::StatusOr<std::vector<std::pair<std::string, std::string>>> ReadConninfo(
     const std::string& conninfo);
 
+// The same of what libpq takes where nothing is given: its own, and what its
+// environment and a service file say.
+std::vector<std::pair<std::string, std::string>> ConninfoDefaults();
+
 // INVALID_ARGUMENT if libpq cannot read it, or there is a password in it.
 absl::Status CheckConninfo(const std::string& conninfo);
 

@@ -1,10 +1,10 @@
 #include "base/postgres/system_roots.h"
 
-#include <postgresql/libpq-fe.h>
 #include <unistd.h>
 
 #include <cstdlib>
-#include <memory>
+
+#include "base/postgres/conninfo.h"
 
 namespace gateway {
 namespace {
@@ -25,20 +25,10 @@ std::string Variable(const char* name) {
   return value == nullptr ? "" : value;
 }
 
-struct FreeDefaults {
-  void operator()(PQconninfoOption* options) const { PQconninfoFree(options); }
-};
-
-// The last value of a keyword, or libpq's, which its environment may say.
+// The last value of a keyword; empty if it has none.
 std::string ValueOf(std::string_view keyword, const Keywords& given) {
   for (auto each = given.rbegin(); each != given.rend(); ++each) {
     if (each->first == keyword) return each->second;
-  }
-  const std::unique_ptr<PQconninfoOption, FreeDefaults> defaults(
-      PQconndefaults());
-  for (const PQconninfoOption* each = defaults.get();
-       each != nullptr && each->keyword != nullptr; ++each) {
-    if (each->keyword == keyword && each->val != nullptr) return each->val;
   }
   return "";
 }
@@ -55,10 +45,12 @@ std::string SystemRootsFile() {
 }
 
 std::string RootsFor(const Keywords& given) {
-  const std::string roots = ValueOf("sslrootcert", given);
+  Keywords all = ConninfoDefaults();
+  all.insert(all.end(), given.begin(), given.end());
+  const std::string roots = ValueOf("sslrootcert", all);
   if (roots == "system") return SystemRootsFile();
-  if (!roots.empty() || !ValueOf("service", given).empty()) return "";
-  const std::string mode = ValueOf("sslmode", given);
+  if (!roots.empty() || !ValueOf("service", all).empty()) return "";
+  const std::string mode = ValueOf("sslmode", all);
   if (mode != "verify-full" && mode != "verify-ca") return "";
   const std::string home = Variable("HOME");
   if (!home.empty() && IsReadable(home + "/.postgresql/root.crt")) return "";
