@@ -52,8 +52,7 @@ void ToRequestRecord(const CallRecord& call, v1::RequestRecord* out) {
   for (const CallAttempt* attempt : call.attempts) {
     FillAttempt(*attempt, *call.usage, out->add_attempts());
   }
-  v1::Usage sum;
-  *out->mutable_usage() = ConsumedUsage(call, &sum);
+  *out->mutable_usage() = ConsumedUsage(call);
   FillTimings(call, out->mutable_timings());
   if (SaysAnything(call.scope)) FillScope(call.scope, out->mutable_scope());
   for (const CallLabel& label : call.labels) {

@@ -156,10 +156,6 @@ void FillRecentUsage(const RecentCall::Numbers& call, v1::Usage* out) {
   out->set_estimated(call.estimated);
 }
 
-bool ConsumedAnything(const v1::Usage& usage) {
-  return usage.input_tokens() > 0 || usage.output_tokens() > 0;
-}
-
 }  // namespace
 
 absl::StatusOr<CallFilter> ReadCallFilter(const v1::CallGroup& filter) {
@@ -286,7 +282,7 @@ void ToCallUsage(const CallRecord& call, v1::CallUsage* out) {
     FillRoute(call.provider, call.model_served, call.route_reason,
               out->mutable_route());
   }
-  *out->mutable_usage() = UsageOfAllAttempts(call);
+  *out->mutable_usage() = ConsumedUsage(call);
   out->set_stream(call.stream);
   out->set_failure(call.error_reason);
   out->set_status_code(static_cast<int>(call.status_code));

@@ -276,8 +276,7 @@ size_t WriteLine(const CallRecord& record, char* out) {
   }
   line.Number(",\"attempt_count\":",
               static_cast<int64_t>(record.attempts.size()));
-  v1::Usage sum;
-  WriteUsage(ConsumedUsage(record, &sum), line);
+  WriteUsage(ConsumedUsage(record), line);
   line.OurText(",\"cache\":", record.cache);
   line.OurText(",\"cache_key\":", record.cache_key);
   line.Duration(",\"cache_age_us\":", record.cache_age);

@@ -116,6 +116,9 @@ OwnedCallRecord::OwnedCallRecord(const CallRecord& record)
     pointers_.push_back(&own);
   }
   record_.usage = &usage_;
+  if (record.consumed != nullptr) {
+    record_.consumed = &consumed_.emplace(*record.consumed);
+  }
   record_.attempts = pointers_;
   record_.labels = labels_;
   size_t size = 0;

@@ -175,9 +175,13 @@ struct CallRecord : CallTimes {
   // The HTTP status that the protocol answered with; 0 for gRPC.
   int http_status = 0;
 
-  // Tokens and money: everything that pricing needs. Never null.
+  // Tokens and money of the attempt that decided the call: everything that
+  // pricing needs. Never null.
   const llmgateway::v1::Usage* usage =
       &llmgateway::v1::Usage::default_instance();
+  // What all attempts consumed together; null if that is `usage`. Ask
+  // ConsumedUsage (consumed_usage.h).
+  const llmgateway::v1::Usage* consumed = nullptr;
   // That of the first choice, if there are several.
   llmgateway::v1::FinishReason finish_reason =
       llmgateway::v1::FINISH_REASON_UNSPECIFIED;
@@ -230,6 +234,7 @@ class OwnedCallRecord {
  private:
   CallRecord record_;
   llmgateway::v1::Usage usage_;
+  std::optional<llmgateway::v1::Usage> consumed_;
   std::vector<CallAttempt> attempts_;
   std::vector<llmgateway::v1::Usage> usages_;  // Of attempts.
   std::vector<const CallAttempt*> pointers_;  // To them.

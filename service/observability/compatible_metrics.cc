@@ -178,9 +178,7 @@ void CompatibleMetricsShard::Count(const CallRecord& record,
       .Add(1);
   shard_.HistogramOf(kCompatibleDuration, {record.method, path})
       .Observe(absl::ToDoubleSeconds(record.duration));
-  llmgateway::v1::Usage sum;
-  const std::optional<int64_t> charged =
-      ChargedNanos(ConsumedUsage(record, &sum));
+  const std::optional<int64_t> charged = ChargedNanos(ConsumedUsage(record));
   if (record.answer_of.empty() && charged.has_value()) {
     constexpr double kNanosPerUsd = 1e9;
     shard_.HistogramOf(kCompatibleCost, {provider, model})

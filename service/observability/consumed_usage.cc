@@ -7,11 +7,6 @@ namespace {
 
 namespace v1 = ::llmgateway::v1;
 
-bool ConsumedAnything(const v1::Usage& usage) {
-  return usage.input_tokens() > 0 || usage.output_tokens() > 0 ||
-         usage.cost_usd_nanos() > 0;
-}
-
 // Adds the parts of one attempt's cost to those of others.
 void AddBreakdownTo(const v1::CostBreakdown& of, v1::CostBreakdown* sum) {
   sum->set_input_nanos(AddCharges(sum->input_nanos(), of.input_nanos()));
@@ -73,33 +68,38 @@ void AddUsageTo(const v1::Usage& usage, v1::Usage* sum) {
 
 }  // namespace
 
-v1::Usage UsageOfAllAttempts(const CallRecord& call) {
-  v1::Usage sum;
-  if (!call.answer_of.empty()) {
-    sum.set_cost_known(true);
-  } else if (ConsumedAnything(*call.usage)) {
-    sum = *call.usage;
-  }
-  bool any = ConsumedAnything(sum);
-  for (const CallAttempt* const attempt : call.attempts) {
-    const v1::Usage* const usage = attempt->usage;
-    if (attempt->replaced || usage == nullptr || usage == call.usage ||
-        !ConsumedAnything(*usage)) {
-      continue;
-    }
-    // The price of nothing is known.
-    if (!any) sum.set_cost_known(true);
-    any = true;
-    AddUsageTo(*usage, &sum);
-  }
-  return sum;
+bool ConsumedAnything(const v1::Usage& usage) {
+  return usage.input_tokens() > 0 || usage.output_tokens() > 0 ||
+         usage.cost_usd_nanos() > 0;
 }
 
-const v1::Usage& ConsumedUsage(const CallRecord& call, v1::Usage* sum) {
-  const bool is_one = call.attempts.size() <= 1 && call.answer_of.empty();
-  if (is_one) return *call.usage;
-  *sum = UsageOfAllAttempts(call);
-  return *sum;
+const v1::Usage* UsageBeyondAnswer(const CallRecord& call,
+                                   const CallAttempt& attempt) {
+  const v1::Usage* const usage = attempt.usage;
+  const bool is_other = usage != nullptr && usage != call.usage;
+  // What was replaced, its provider never saw.
+  if (!is_other || attempt.replaced || !ConsumedAnything(*usage)) {
+    return nullptr;
+  }
+  return usage;
+}
+
+void FillConsumed(CallRecord* call, v1::Usage* sum) {
+  const bool is_one = call->attempts.size() <= 1 && call->answer_of.empty();
+  if (is_one) return;
+  call->consumed = sum;
+  if (!call->answer_of.empty()) {
+    sum->set_cost_known(true);
+  } else if (ConsumedAnything(*call->usage)) {
+    *sum = *call->usage;
+  }
+  for (const CallAttempt* const attempt : call->attempts) {
+    const v1::Usage* const usage = UsageBeyondAnswer(*call, *attempt);
+    if (usage == nullptr) continue;
+    // The price of nothing is known.
+    if (!ConsumedAnything(*sum)) sum->set_cost_known(true);
+    AddUsageTo(*usage, sum);
+  }
 }
 
 }  // namespace gateway

@@ -4,7 +4,9 @@
 // attempt behind it consumed, which is CallRecord::usage.
 //
 //   v1::Usage sum;
-//   const v1::Usage& consumed = ConsumedUsage(record, &sum);
+//   FillConsumed(&record, &sum);  // Once, before anybody is shown the record.
+//   ...
+//   const v1::Usage& consumed = ConsumedUsage(record);
 //
 // Thread-safe: plain functions.
 
@@ -16,14 +18,24 @@
 
 namespace gateway {
 
-// Returns the sum, with ChargedNanos as its cost. An answer that was made for
-// another call costs nothing again.
-llmgateway::v1::Usage UsageOfAllAttempts(const CallRecord& call);
+// Whether there are tokens, or a cost without any.
+bool ConsumedAnything(const llmgateway::v1::Usage& usage);
 
-// The same without a copy for the many calls of a single attempt: returns
-// either the call's usage or `sum`, which must be empty.
-const llmgateway::v1::Usage& ConsumedUsage(const CallRecord& call,
-                                           llmgateway::v1::Usage* sum);
+// Returns what an attempt of the call consumed beyond CallRecord::usage; null
+// if that is nothing, or not known.
+const llmgateway::v1::Usage* UsageBeyondAnswer(const CallRecord& call,
+                                               const CallAttempt& attempt);
+
+// Sets CallRecord::consumed. What all attempts consumed goes to `sum`, which
+// must be empty and outlive the record, with ChargedNanos as its cost; the many
+// calls of a single attempt need none. An answer that was made for another call
+// costs nothing again.
+void FillConsumed(CallRecord* call, llmgateway::v1::Usage* sum);
+
+// Returns what FillConsumed found; CallRecord::usage before.
+inline const llmgateway::v1::Usage& ConsumedUsage(const CallRecord& call) {
+  return call.consumed == nullptr ? *call.usage : *call.consumed;
+}
 
 }  // namespace gateway
 

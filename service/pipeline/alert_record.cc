@@ -2,7 +2,6 @@
 
 #include <cstdint>
 
-#include "llmgateway/v1/usage.pb.h"
 #include "service/observability/charged_cost.h"
 #include "service/observability/consumed_usage.h"
 #include "service/observability/service_outcome.h"
@@ -10,9 +9,7 @@
 namespace gateway {
 
 void RecordForAlerts(const CallRecord& record, AlertShard& shard) {
-  llmgateway::v1::Usage sum;
-  const int64_t charged =
-      ChargedNanos(ConsumedUsage(record, &sum)).value_or(0);
+  const int64_t charged = ChargedNanos(ConsumedUsage(record)).value_or(0);
   const ServiceOutcome outcome = ServiceOutcomeOf(record);
   AlertCall call = {.failed = outcome == ServiceOutcome::kProviderFailed ||
                               outcome == ServiceOutcome::kGatewayFailed,

@@ -210,8 +210,7 @@ AuditEntry AuditEntryOf(const Call& call, const CallRecord& record) {
   entry.http_status = record.http_status;
   entry.finish_reason = record.finish_reason;
   entry.attempts = static_cast<int>(record.attempts.size());
-  v1::Usage sum;
-  const v1::Usage& usage = ConsumedUsage(record, &sum);
+  const v1::Usage& usage = ConsumedUsage(record);
   entry.usage = {.tokens = AuditTokensOf(usage),
                  .charged_nanos = ChargedNanos(usage),
                  .cost_known = usage.cost_known(),

@@ -16,6 +16,7 @@
 #include "service/audit/audit_entry.h"
 #include "service/audit/audit_log.h"
 #include "service/identity/caller.h"
+#include "service/observability/consumed_usage.h"
 #include "service/pipeline/alert_record.h"
 #include "service/pipeline/call_audit.h"
 #include "service/pipeline/performance_record.h"
@@ -177,6 +178,8 @@ void Recorder::Record(const Call& call, const absl::Status& outcome) {
   record.answer_of = call.reused != nullptr
                          ? std::string_view(call.reused->kept->request_id)
                          : call.facts.resumes;
+  v1::Usage consumed;
+  FillConsumed(&record, &consumed);
   record.request_bytes = static_cast<int64_t>(call.facts.request_bytes);
   record.response_bytes = call.response_bytes;
   if (IsRefusal(record)) record.refused_caller = CallerNumber(call);

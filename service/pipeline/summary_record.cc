@@ -25,7 +25,7 @@ CallGroup GroupOf(const CallRecord& record) {
 }
 
 void AddUsage(const v1::Usage& usage, CallTotals* totals) {
-  if (usage.input_tokens() <= 0 && usage.output_tokens() <= 0) return;
+  if (!ConsumedAnything(usage)) return;
   totals->Add(Figure::kInputTokens, usage.input_tokens());
   totals->Add(Figure::kOutputTokens, usage.output_tokens());
   totals->Add(Figure::kCachedInputTokens, usage.cached_input_tokens());
@@ -58,13 +58,10 @@ void CountOtherAttempts(const CallRecord& record, absl::Time end_time,
                         SummaryShard& sums) {
   CallGroup group = GroupOf(record);
   for (const CallAttempt* const attempt : record.attempts) {
-    if (attempt->replaced || attempt->usage == nullptr ||
-        attempt->usage == record.usage) {
-      continue;
-    }
+    const v1::Usage* const usage = UsageBeyondAnswer(record, *attempt);
+    if (usage == nullptr) continue;
     CallTotals totals;
-    AddUsage(*attempt->usage, &totals);
-    if (totals.IsZero()) continue;
+    AddUsage(*usage, &totals);
     group.provider = attempt->provider;
     group.model = attempt->model;
     sums.Count(group, totals, end_time);
@@ -78,8 +75,7 @@ int64_t MicrosOf(const std::optional<absl::Duration>& time) {
 
 RecentCall RecentCallOf(const CallRecord& record) {
   RecentCall call;
-  v1::Usage sum;
-  const v1::Usage& usage = ConsumedUsage(record, &sum);
+  const v1::Usage& usage = ConsumedUsage(record);
   call.numbers = {
       .start_us = absl::ToUnixMicros(record.start_time),
       .duration_us = absl::ToInt64Microseconds(record.duration),

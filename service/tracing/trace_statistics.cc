@@ -80,9 +80,7 @@ void TraceStatistics::Count(const CountedCall& call, bool sampled) {
   const int64_t number = StepOf(call.now);
   const CallRecord& record = call.record;
   const bool failed = record.status_code != absl::StatusCode::kOk;
-  llmgateway::v1::Usage sum;
-  const int64_t charged =
-      ChargedNanos(ConsumedUsage(record, &sum)).value_or(0);
+  const int64_t charged = ChargedNanos(ConsumedUsage(record)).value_or(0);
   const MutexLock lock(mu_);
   Step& step = steps_[static_cast<size_t>(number % kSteps)];
   if (step.number != number) {

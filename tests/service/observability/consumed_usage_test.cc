@@ -10,6 +10,12 @@ namespace {
 
 namespace v1 = ::llmgateway::v1;
 
+v1::Usage UsageOfAllAttempts(CallRecord record) {
+  v1::Usage sum;
+  FillConsumed(&record, &sum);
+  return ConsumedUsage(record);
+}
+
 TEST(ConsumedUsageTest, AddsUpAndKnowsAPriceOnlyIfAllAreKnown) {
   v1::Usage usage;
   usage.set_input_tokens(1);
@@ -66,10 +72,33 @@ TEST(ConsumedUsageTest, OfASingleAttemptIsNotCopied) {
   record.usage = &usage;
   record.attempts = absl::MakeSpan(attempts, 1);
   v1::Usage sum;
-  EXPECT_EQ(&ConsumedUsage(record, &sum), &usage);
+  FillConsumed(&record, &sum);
+  EXPECT_EQ(&ConsumedUsage(record), &usage);
   record.attempts = attempts;
-  EXPECT_EQ(&ConsumedUsage(record, &sum), &sum);
+  FillConsumed(&record, &sum);
+  EXPECT_EQ(&ConsumedUsage(record), &sum);
   EXPECT_EQ(sum.input_tokens(), 1);
+}
+
+TEST(ConsumedUsageTest, BeyondTheAnswerIsWhatOthersConsumed) {
+  v1::Usage usage;
+  usage.set_input_tokens(1);
+  v1::Usage lost = usage;
+  CallRecord record;
+  record.usage = &usage;
+  CallAttempt attempt;
+  EXPECT_EQ(UsageBeyondAnswer(record, attempt), nullptr);
+  attempt.usage = &usage;
+  EXPECT_EQ(UsageBeyondAnswer(record, attempt), nullptr);
+  attempt.usage = &lost;
+  EXPECT_EQ(UsageBeyondAnswer(record, attempt), &lost);
+  attempt.replaced = true;
+  EXPECT_EQ(UsageBeyondAnswer(record, attempt), nullptr);
+  attempt.replaced = false;
+  lost.clear_input_tokens();
+  EXPECT_EQ(UsageBeyondAnswer(record, attempt), nullptr);
+  lost.set_cost_usd_nanos(1);
+  EXPECT_EQ(UsageBeyondAnswer(record, attempt), &lost);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "gtest/gtest.h"
 #include "llmgateway/v1/usage.pb.h"
 #include "service/alerts/alert_counts.h"
+#include "service/observability/consumed_usage.h"
 
 namespace gateway {
 namespace {
@@ -70,6 +71,8 @@ TEST_F(AlertRecordTest, WhatCallersAndRulesAreWhyOfDoesNotCount) {
 TEST_F(AlertRecordTest, WhatIsReusedNeitherHidesFailuresNorSlowAnswers) {
   record_.attempts = {};
   record_.answer_of = "r-1";
+  v1::Usage consumed;
+  FillConsumed(&record_, &consumed);
   RecordForAlerts(record_, shard_);
   EXPECT_EQ(Totals(), AlertTotals());
 }
@@ -91,10 +94,14 @@ TEST_F(AlertRecordTest, EveryAttemptCostsAndAnAnswerOfOthersDoesNot) {
   last.usage = &usage_;
   const CallAttempt* const attempts[] = {&failed, &replaced, &last};
   record_.attempts = attempts;
+  v1::Usage consumed;
+  FillConsumed(&record_, &consumed);
   RecordForAlerts(record_, shard_);
   EXPECT_EQ(Totals().cost_usd_nanos, 5000);
   record_.answer_of = "r-1";
   record_.attempts = {};
+  v1::Usage nothing;
+  FillConsumed(&record_, &nothing);
   RecordForAlerts(record_, shard_);
   EXPECT_EQ(Totals().cost_usd_nanos, 5000);
 }
