@@ -137,15 +137,13 @@ void AlertsCheck::CheckHeader(const std::string& path, const std::string& name,
       lower == "authorization" || lower == "x-api-key" || lower == "api-key";
   if (lower == kSignatureHeader) {
     Add(path, "is written by the gateway itself; give signing_key");
-  } else if (IsLikeReference(value)) {
-    Add(path,
-        "would be sent as it is, and not what it refers to; give the value "
-        "itself");
-  } else if (is_credential) {
-    AddIfBad(path, CheckHeaderValue(value));
-  } else {
-    AddIfBad(path, CheckExtraHeader(kinds_, name, value));
+    return;
   }
+  const bool is_reference = IsLikeReference(value);
+  if (is_reference) AddIfBad(path, SecretReference::Parse(value).status());
+  const std::string_view literal = is_reference ? "" : value;
+  AddIfBad(path, is_credential ? CheckHeaderValue(literal)
+                               : CheckExtraHeader(kinds_, name, literal));
 }
 
 const AlertAction* AlertsCheck::FindAction(const std::string& name) const {

@@ -105,6 +105,14 @@ std::string DestinationOf(const GatewayConfig& config, std::string_view path) {
       return DestinationOf(config.providers(i));
     }
   }
+  for (int i = 0; i < config.alerts().actions_size(); ++i) {
+    const std::string webhook =
+        ElementPath("alerts.actions", static_cast<size_t>(i)) + ".webhook";
+    // A signing key goes nowhere.
+    if (path.starts_with(webhook + ".headers")) {
+      return ServerOf(config.alerts().actions(i).webhook().url());
+    }
+  }
   if (path.starts_with("tracing.")) {
     return ServerOf(config.tracing().endpoint());
   }

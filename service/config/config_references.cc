@@ -23,15 +23,42 @@ using ::google::protobuf::Reflection;
 using ::llmgateway::config::v1::GatewayConfig;
 using ::llmgateway::config::v1::HttpUpstream;
 
+// Values that refer to nothing are what is meant itself.
+void CollectValues(const Message& message, const FieldDescriptor& map,
+                   const std::string& path,
+                   std::vector<NamedReference>* found) {
+  const Reflection& reflection = *message.GetReflection();
+  const auto first = static_cast<ptrdiff_t>(found->size());
+  for (int i = 0; i < reflection.FieldSize(message, &map); ++i) {
+    const Message& entry = reflection.GetRepeatedMessage(message, &map, i);
+    const Reflection& fields = *entry.GetReflection();
+    std::string value =
+        fields.GetString(entry, map.message_type()->map_value());
+    if (!SecretReference::Parse(value).ok()) continue;
+    found->push_back(
+        {EntryPath(path,
+                   fields.GetString(entry, map.message_type()->map_key())),
+         std::move(value)});
+  }
+  // Maps have no order.
+  std::sort(found->begin() + first, found->end(),
+            [](const NamedReference& a, const NamedReference& b) {
+              return a.path < b.path;
+            });
+}
+
 void Collect(const Message& message, const std::string& path,
              std::vector<NamedReference>* found) {
   const Reflection& reflection = *message.GetReflection();
   std::vector<const FieldDescriptor*> fields;
   reflection.ListFields(message, &fields);
   for (const FieldDescriptor* field : fields) {
-    if (field->is_map()) continue;
     const std::string field_path = JoinPath(path, field->name());
-    if (field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
+    if (field->is_map()) {
+      if (IsSecretReference(*field)) {
+        CollectValues(message, *field, field_path, found);
+      }
+    } else if (field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
       if (!field->is_repeated()) {
         Collect(reflection.GetMessage(message, field), field_path, found);
         continue;

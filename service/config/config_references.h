@@ -25,7 +25,8 @@ struct NamedReference {
   std::string reference;  // As in `env:NAME` or `file:path`.
 };
 
-// All references to secrets and certificates, in the order of the fields.
+// All references to secrets and certificates, in the order of the fields, of a
+// map of its keys.
 std::vector<NamedReference> SecretReferencesOf(
     const llmgateway::config::v1::GatewayConfig& config);
 

@@ -21,12 +21,24 @@ bool IsSecret(const FieldDescriptor& field) {
   return SensitivityOf(field) == Sensitivity::SENSITIVITY_SECRET;
 }
 
+bool IsMapOfSecrets(const FieldDescriptor& field) {
+  return field.is_map() && (IsSecret(field) || IsSecretReference(field));
+}
+
 bool MustBeMasked(const FieldDescriptor& field, const std::string& text) {
   if (text.empty()) return false;
   if (IsSecret(field)) return true;
   if (IsSecretReference(field)) return !SecretReference::Parse(text).ok();
   // Such as `user:password@host` within a URL.
   return absl::StrContains(text, "://") && absl::StrContains(text, "@");
+}
+
+void MaskValue(const FieldDescriptor& map, Message* entry) {
+  const FieldDescriptor* const value = map.message_type()->map_value();
+  const Reflection& reflection = *entry->GetReflection();
+  if (MustBeMasked(map, reflection.GetString(*entry, value))) {
+    reflection.SetString(entry, value, kMask);
+  }
 }
 
 void Mask(Message* message) {
@@ -41,9 +53,8 @@ void Mask(Message* message) {
       for (int i = 0; i < reflection.FieldSize(*message, field); ++i) {
         if (is_message) {
           Message* inner = reflection.MutableRepeatedMessage(message, field, i);
-          if (field->is_map() && IsSecret(*field)) {
-            inner->GetReflection()->SetString(
-                inner, field->message_type()->map_value(), kMask);
+          if (IsMapOfSecrets(*field)) {
+            MaskValue(*field, inner);
           } else {
             Mask(inner);
           }

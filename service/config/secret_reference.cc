@@ -35,13 +35,15 @@ absl::StatusOr<Secret> Shape(const std::string& bytes, SecretForm form) {
   if (form == SecretForm::kText) return Secret(bytes);
   const absl::string_view line = absl::StripAsciiWhitespace(bytes);
   if (line.empty()) return absl::InvalidArgumentError("holds only white space");
-  const bool fits = std::all_of(line.begin(), line.end(), [](unsigned char c) {
-    return absl::ascii_isgraph(c);
-  });
+  const bool may_have_words = form == SecretForm::kHeaderValue;
+  const bool fits =
+      std::all_of(line.begin(), line.end(), [may_have_words](unsigned char c) {
+        return may_have_words ? absl::ascii_isprint(c) : absl::ascii_isgraph(c);
+      });
   if (!fits) {
-    return absl::InvalidArgumentError(
-        "holds a secret with white space or special characters inside, which "
-        "no header can carry; check what was stored");
+    return absl::InvalidArgumentError(absl::StrCat(
+        "holds a secret with ", may_have_words ? "line breaks" : "white space",
+        " or special characters inside; check what was stored"));
   }
   return Secret(ToStd(line));
 }

@@ -5,7 +5,7 @@
 //   absl::StatusOr<SecretReference> reference =
 //       SecretReference::Parse("env:OPENAI_API_KEY");
 //   absl::StatusOr<std::optional<Secret>> key =
-//       reference->Resolve(environment, SecretForm::kHeaderValue);
+//       reference->Resolve(environment, SecretForm::kToken);
 //   if (key.ok() && !key->has_value()) ...  // The variable is not set.
 //   reference->description();               // "variable OPENAI_API_KEY"
 //
@@ -29,7 +29,8 @@ namespace gateway {
 
 // The form that a secret must have to be of use.
 enum class SecretForm {
-  kHeaderValue,  // Printable ASCII in one line; white space around it is cut.
+  kToken,        // A word of printable ASCII; white space around it is cut.
+  kHeaderValue,  // The same, of several words.
   kText,         // Anything, such as PEM.
 };
 

@@ -87,10 +87,18 @@ class ConfigSnapshot {
     Secret value;
   };
 
+  // A header of a webhook.
+  struct WebhookHeader {
+    std::string name;
+    Secret value;
+    bool is_named = false;  // By a variable or a file.
+  };
+
   // What a webhook of `alerts.actions` needs that is, or may be, a secret.
   struct AlertWebhook {
     Secret url;
     Secret signing_key{""};  // Empty for no signature.
+    std::vector<WebhookHeader> headers;  // By name.
   };
   // By the action's name.
   using AlertWebhooks = std::map<std::string, AlertWebhook, std::less<>>;

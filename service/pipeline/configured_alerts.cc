@@ -21,8 +21,8 @@ AlertAction ActionOf(const configv1::AlertAction& config,
   action.kind = AlertAction::Kind::kWebhook;
   action.url = webhook->second.url;
   action.signing_key = webhook->second.signing_key;
-  for (const auto& [name, value] : config.webhook().headers()) {
-    action.headers.emplace_back(name, Secret(value));
+  for (const auto& header : webhook->second.headers) {
+    action.headers.emplace_back(header.name, header.value);
   }
   action.timeout = ToAbsl(config.webhook().timeout());
   return action;

@@ -56,6 +56,9 @@ std::vector<Secret> ConfiguredSecrets(const ConfigSnapshot& config) {
   for (const auto& [name, webhook] : config.alert_webhooks()) {
     secrets.push_back(webhook.url);
     secrets.push_back(webhook.signing_key);
+    for (const ConfigSnapshot::WebhookHeader& header : webhook.headers) {
+      if (header.is_named) secrets.push_back(header.value);
+    }
   }
   return secrets;
 }

@@ -398,12 +398,16 @@ class AlertsTest(unittest.TestCase):
                                 self.receiver.url)
         gateway = GatewayProcess(_CONFIG + "tracing: {}\n" + config, env={
             "PAGER_KEY": _KEY,
+            "PAGER_AUTHORIZATION": "GenieKey abc",
             "SLACK_WEBHOOK_URL": self.receiver.url + "/slack"})
         self.addCleanup(gateway.kill)
         self.call(gateway, "broken", times=10)
         gateway.wait_for_log(msg="An alert has disabled a model")
         events = {each["alert"]: each for each in self.receiver.wait_for(1)}
         self.assertEqual(events["high_error_rate"]["state"], "firing")
+        headers = self.receiver.taken[0][0]
+        self.assertEqual((headers["authorization"], headers["x-team"]),
+                         ("GenieKey abc", "platform"))
         self.assertEqual(
             sorted((each["name"], each["state"])
                    for each in self.alerts(gateway)),

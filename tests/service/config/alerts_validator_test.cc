@@ -120,13 +120,16 @@ TEST(AlertsValidatorTest, AUrlIsHttpsAndNotRepeated) {
                         Not(HasSubstr("hunter2")))));
 }
 
-TEST(AlertsValidatorTest, HeadersAreSentAsTheyAre) {
+TEST(AlertsValidatorTest, HeadersAreSentAsTheyAreOrNamed) {
   const auto with = [](const std::string& headers) {
     return WebhookProblems(
         absl::StrCat("url: 'https://a.example', headers: {", headers, "}"));
   };
-  EXPECT_THAT(with("x-a: 'env:TOKEN'"),
-              ElementsAre(HasSubstr("would be sent as it is")));
+  EXPECT_THAT(with("x-a: 'env:TOKEN', authorization: 'file:token'"), IsEmpty());
+  EXPECT_THAT(with("authorization: 'env:A B'"),
+              ElementsAre(HasSubstr("headers.authorization: ")));
+  EXPECT_THAT(with("content-length: 'env:TOKEN'"),
+              ElementsAre(HasSubstr("written by the gateway itself")));
   EXPECT_THAT(with("content-length: '1'"),
               ElementsAre(HasSubstr("written by the gateway itself")));
   EXPECT_THAT(with("X-LlmGateway-Signature: '1'"),

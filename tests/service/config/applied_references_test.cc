@@ -83,6 +83,30 @@ TEST(AppliedReferencesTest, WhatTheFileNamesGoesWhereTheFileSendsIt) {
               ElementsAre("providers[0].credentials[0].api_key"));
 }
 
+GatewayConfig WithHeader(const std::string& url, const std::string& value) {
+  GatewayConfig config;
+  auto* webhook = config.mutable_alerts()->add_actions()->mutable_webhook();
+  webhook->set_url(url);
+  webhook->set_signing_key("env:SIGNING");
+  (*webhook->mutable_headers())["authorization"] = value;
+  return config;
+}
+
+TEST(AppliedReferencesTest, AWebhooksHeaderGoesWhereTheFileSendsIt) {
+  const GatewayConfig file = WithHeader("https://a.example/x", "env:AUTH");
+  EXPECT_THAT(Refused(file, WithHeader("https://a.example/y", "env:AUTH")),
+              IsEmpty());
+  EXPECT_THAT(Refused(file, WithHeader("https://evil.example", "env:AUTH")),
+              ElementsAre("alerts.actions[0].webhook.headers.authorization"));
+  EXPECT_THAT(Refused(file, WithHeader("env:HOOK", "env:AUTH")).size(), 2u);
+  // What is no reference is no secret of the machine's.
+  EXPECT_THAT(Refused(file, WithHeader("https://evil.example", "Bearer a")),
+              IsEmpty());
+  const GatewayConfig literal = WithHeader("https://a.example", "Bearer a");
+  EXPECT_THAT(Refused(literal, WithHeader("https://a.example", "env:AUTH")),
+              ElementsAre("alerts.actions[0].webhook.headers.authorization"));
+}
+
 TEST(AppliedReferencesTest, AProxyThatSeesAKeyIsPartOfItsWay) {
   for (const char* url : {"http://api.internal", "https://api.internal"}) {
     const GatewayConfig file = WithKey("env:KEY", url);

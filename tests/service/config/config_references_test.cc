@@ -40,6 +40,25 @@ TEST(ConfigReferencesTest, EveryReferenceHasItsField) {
                                     "/etc/ca.pem")));
 }
 
+TEST(ConfigReferencesTest, OfAMapThoseAreThatReferToSomething) {
+  GatewayConfig config;
+  auto& headers = *config.mutable_alerts()
+                       ->add_actions()
+                       ->mutable_webhook()
+                       ->mutable_headers();
+  headers["x-token"] = "file:/etc/token";
+  headers["x-team"] = "platform";
+  headers["authorization"] = "env:AUTH";
+  EXPECT_THAT(
+      SecretReferencesOf(config),
+      ElementsAre(
+          FieldsAre("alerts.actions[0].webhook.headers.authorization",
+                    "env:AUTH"),
+          FieldsAre("alerts.actions[0].webhook.headers.x-token",
+                    "file:/etc/token")));
+  EXPECT_THAT(FilesNamedBy(config), ElementsAre("/etc/token"));
+}
+
 TEST(ConfigReferencesTest, FilesAreNamedOnce) {
   EXPECT_THAT(FilesNamedBy(Config()),
               ElementsAre("/etc/ca.pem", "/etc/tls.crt", "/etc/tls.key"));

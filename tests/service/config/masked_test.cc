@@ -50,6 +50,20 @@ TEST(MaskedTest, HidesHeadersAndCredentialsInUrls) {
             "http://proxy.example:3128");
 }
 
+TEST(MaskedTest, OfAMapReferencesStay) {
+  GatewayConfig config;
+  auto& headers = *config.mutable_alerts()
+                       ->add_actions()
+                       ->mutable_webhook()
+                       ->mutable_headers();
+  headers["authorization"] = "env:TOKEN";
+  headers["x-team"] = "hunter2";
+  const GatewayConfig masked = MaskConfig(config);
+  const auto& shown = masked.alerts().actions(0).webhook().headers();
+  EXPECT_EQ(shown.at("authorization"), "env:TOKEN");
+  EXPECT_EQ(shown.at("x-team"), kMask);
+}
+
 TEST(MaskedTest, LeavesTheRestAsItIs) {
   GatewayConfig config;
   config.mutable_listeners()->mutable_http()->set_address("127.0.0.1:80");

@@ -24,7 +24,7 @@ std::string WriteFile(const std::string& name, const std::string& bytes) {
 
 absl::StatusOr<std::optional<Secret>> Resolve(
     const std::string& reference, const Environment& environment = {},
-    SecretForm form = SecretForm::kHeaderValue) {
+    SecretForm form = SecretForm::kToken) {
   const absl::StatusOr<SecretReference> parsed =
       SecretReference::Parse(reference);
   if (!parsed.ok()) return parsed.status();
@@ -72,6 +72,20 @@ TEST(SecretReferenceTest, AFileThatIsMissingOrEmptyIsAnError) {
               HasSubstr("is empty"));
   EXPECT_THAT(Message(Resolve("file:" + WriteFile("blank", " \n"))),
               HasSubstr("holds only white space"));
+}
+
+TEST(SecretReferenceTest, AHeadersValueMayHaveWords) {
+  const auto secret = Resolve("env:KEY", {{"KEY", " Basic dTpw\n"}},
+                              SecretForm::kHeaderValue);
+  ASSERT_TRUE(secret.ok());
+  EXPECT_EQ((*secret)->Reveal(), "Basic dTpw");
+  for (const char* value : {"two\nlines", "a\tb", "caf\xc3\xa9"}) {
+    const auto bad =
+        Resolve("env:KEY", {{"KEY", value}}, SecretForm::kHeaderValue);
+    EXPECT_THAT(Message(bad), HasSubstr("variable KEY holds a secret with line "
+                                        "breaks or special"))
+        << value;
+  }
 }
 
 TEST(SecretReferenceTest, RefusesWhatNoHeaderCanCarry) {

@@ -23,13 +23,13 @@ constexpr char kAlertsYaml[] =
     "     action: off, window: 7s, calls_min: 3}\n"
     "  actions:\n"
     "  - {name: page, webhook: {url: 'env:HOOK', signing_key: 'env:KEY',\n"
-    "     headers: {x-team: a}, timeout: 7s}}\n"
+    "     headers: {x-team: a, authorization: 'env:AUTH'}, timeout: 7s}}\n"
     "  - {name: note, log: {}}\n"
     "  - {name: off, disable_model: {}}\n";
 
 TEST(ConfiguredAlertsTest, RulesAndActionsAreThoseOfTheConfiguration) {
   const auto runtime = MakeTestRuntime(
-      kAlertsYaml, {{"HOOK", "https://a.example/x"}, {"KEY", "k"}});
+      kAlertsYaml, {{"HOOK", "https://a.example/x"}, {"KEY", "k"}, {"AUTH", "b"}});
   const std::vector<AlertRule> rules = AlertRulesOf(runtime->snapshot());
   ASSERT_THAT(rules, SizeIs(2));
   EXPECT_EQ(rules[0].name, "errors");
@@ -47,9 +47,11 @@ TEST(ConfiguredAlertsTest, RulesAndActionsAreThoseOfTheConfiguration) {
   EXPECT_EQ(page.url.Reveal(), "https://a.example/x");
   EXPECT_EQ(page.signing_key.Reveal(), "k");
   EXPECT_EQ(page.timeout, absl::Seconds(7));
-  ASSERT_THAT(page.headers, SizeIs(1));
-  EXPECT_EQ(page.headers[0].first, "x-team");
-  EXPECT_EQ(page.headers[0].second.Reveal(), "a");
+  ASSERT_THAT(page.headers, SizeIs(2));
+  EXPECT_EQ(page.headers[0].first, "authorization");
+  EXPECT_EQ(page.headers[0].second.Reveal(), "b");
+  EXPECT_EQ(page.headers[1].first, "x-team");
+  EXPECT_EQ(page.headers[1].second.Reveal(), "a");
   EXPECT_EQ(actions.at("note").kind, AlertAction::Kind::kLog);
   EXPECT_EQ(actions.at("off").kind, AlertAction::Kind::kDisableModel);
 }
