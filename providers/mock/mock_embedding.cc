@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <string>
 
+#include "base/fnv1a.h"
+
 namespace gateway {
 namespace {
 
@@ -13,26 +15,15 @@ namespace v1 = ::llmgateway::v1;
 // The longest vector that is made.
 constexpr int kDimensionsMax = 4096;
 
-// FNV-1a (https://www.isthe.com/chongo/tech/comp/fnv).
-class Hash {
- public:
-  void Add(uint8_t byte) { value_ = (value_ ^ byte) * 0x100000001b3; }
-  uint64_t value() const { return value_; }
-
- private:
-  uint64_t value_ = 0xcbf29ce484222325;
-};
-
 uint64_t SeedOf(const v1::EmbedInput& input) {
-  Hash hash;
-  for (const char c : input.text()) hash.Add(static_cast<uint8_t>(c));
+  uint64_t hash = Fnv1a(input.text());
   for (const int32_t id : input.tokens().ids()) {
     const auto bits = static_cast<uint32_t>(id);
     for (int shift = 0; shift < 32; shift += 8) {
-      hash.Add(static_cast<uint8_t>(bits >> shift));
+      hash = Fnv1a(static_cast<uint8_t>(bits >> shift), hash);
     }
   }
-  return hash.value();
+  return hash;
 }
 
 // SplitMix64: returns the next of a sequence of bits that look random.

@@ -3,10 +3,8 @@
 //
 //   StableHash("team-a") % 2;  // The same everywhere, for ever.
 //
-// It is FNV-1a of 64 bits, then the finalizer of MurmurHash3 (fmix64), without
-// which FNV's high bits hardly depend on the last characters. absl::Hash is not
-// used: it is seeded anew in each process. Whoever may choose the text can make
-// two of the same hash, so nothing is kept secret or apart by it.
+// It is FNV-1a (base/fnv1a.h), then the finalizer of MurmurHash3 (fmix64),
+// without which FNV's high bits hardly depend on the last characters.
 //
 // Thread-safe: plain functions.
 
@@ -16,19 +14,9 @@
 #include <cstdint>
 #include <string_view>
 
+#include "base/fnv1a.h"
+
 namespace gateway {
-
-inline constexpr uint64_t kFnvOffsetBasis = 0xcbf29ce484222325;
-
-// Returns FNV-1a of the text behind what `state` has seen. Takes about one
-// nanosecond a byte.
-constexpr uint64_t Fnv1a(std::string_view text,
-                         uint64_t state = kFnvOffsetBasis) {
-  for (const char c : text) {
-    state = (state ^ static_cast<uint8_t>(c)) * 0x100000001b3;
-  }
-  return state;
-}
 
 // Returns the number with each bit depending on each: fmix64.
 constexpr uint64_t MixBits(uint64_t bits) {

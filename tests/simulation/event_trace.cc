@@ -24,16 +24,13 @@ void EventTrace::Add(const SimulatedEvent& event) {
 }
 
 void EventTrace::Hash(std::string_view text) {
-  for (const char c : text) {
-    hash_ = (hash_ ^ static_cast<uint8_t>(c)) * 0x100000001b3;
-  }
+  hash_ = Fnv1a(text, hash_);
   Hash(static_cast<int64_t>(text.size()));
 }
 
 void EventTrace::Hash(int64_t number) {
   for (int shift = 0; shift < 64; shift += 8) {
-    hash_ = (hash_ ^ (static_cast<uint64_t>(number) >> shift & 0xff)) *
-            0x100000001b3;
+    hash_ = Fnv1a(static_cast<uint8_t>(number >> shift), hash_);
   }
 }
 

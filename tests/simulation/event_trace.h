@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "base/fnv1a.h"
 
 namespace gateway {
 
@@ -43,7 +44,7 @@ class EventTrace {
   void Hash(int64_t number);
 
   const bool keeps_lines_;
-  uint64_t hash_ = 0xcbf29ce484222325;  // FNV-1a.
+  uint64_t hash_ = kFnvOffsetBasis;
   int64_t events_ = 0;
   std::vector<std::string> lines_;
 };

@@ -1,12 +1,12 @@
 #include "providers/dialects/anthropic_messages/content_writer.h"
 
 #include <algorithm>
-#include <cstdint>
 #include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "base/fnv1a.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "errors/fault.h"
@@ -22,16 +22,6 @@ constexpr std::string_view kPartPlace = "messages[].parts[]";
 bool IsIdCharacter(char c) {
   return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '_' ||
          c == '-';
-}
-
-// FNV-1a: stable over processes, as replayed ids must be.
-uint64_t Hash(std::string_view text) {
-  uint64_t hash = 0xcbf29ce484222325u;
-  for (const char c : text) {
-    hash ^= static_cast<unsigned char>(c);
-    hash *= 0x100000001b3u;
-  }
-  return hash;
 }
 
 // Returns the id of the nth call, from 1, that has this one in a conversation.
@@ -87,7 +77,7 @@ std::string WireToolId(std::string_view id) {
   }
   if (!changed) return wire;
   return absl::StrCat(wire, wire.empty() ? "call" : "", "_",
-                      absl::StrFormat("%016x", Hash(id)));
+                      absl::StrFormat("%016x", Fnv1a(id)));
 }
 
 WireInput WireInputOf(const v1::ToolCall& call) {

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/strip.h"
+#include "base/fnv1a.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "providers/dialects/data_url.h"
@@ -54,16 +55,6 @@ constexpr wire::VendorName<std::string_view> kAudioTypes[] = {
 constexpr std::string_view kNameless = "anthropic_messages";
 
 constexpr std::string_view kMadeUpPrefix = "gcall_";
-
-// FNV-1a: stable over processes, as replayed ids must be.
-uint64_t Hash(std::string_view text) {
-  uint64_t hash = 0xcbf29ce484222325u;
-  for (const char c : text) {
-    hash ^= static_cast<unsigned char>(c);
-    hash *= 0x100000001b3u;
-  }
-  return hash;
-}
 
 // Returns the tier that served, of a JSON string: `ON_DEMAND_PRIORITY` of
 // Vertex AI's `trafficType`, `priority` of `serviceTier`. Empty for the
@@ -258,7 +249,7 @@ v1::ReasoningSettings::Effort EffortOfLevel(std::string_view level) {
 
 std::string MadeUpCallId(std::string_view seed) {
   return absl::StrCat(ToAbsl(kMadeUpPrefix),
-                      absl::StrFormat("%016x", Hash(seed)));
+                      absl::StrFormat("%016x", Fnv1a(seed)));
 }
 
 bool IsMadeUpCallId(std::string_view id) {

