@@ -13,7 +13,7 @@
 #include "base/http/http_client.h"
 #include "base/http/http_timeout.h"
 #include "base/string_view.h"
-#include "base/text/shown_text.h"
+#include "base/text/repeated_secret.h"
 #include "errors/fault.h"
 #include "errors/foreign_words.h"
 #include "errors/size_limit.h"
@@ -162,7 +162,7 @@ std::string HttpFaults::WithoutCredentials(std::string_view text,
 bool HttpFaults::Repeats(std::string_view text,
                          std::string_view credential) const {
   const auto repeats = [text](std::string_view secret) {
-    return !FindSecret(secret, text).empty();
+    return RepeatsSecret(secret, text);
   };
   return repeats(credential) ||
          std::any_of(

@@ -38,30 +38,6 @@ std::string ShownText(std::string_view text) {
 
 std::string ShownLine(std::string_view text) { return WithEscapes(text, ""); }
 
-std::string_view FindSecret(std::string_view secret, std::string_view text,
-                            size_t begin) {
-  if (secret.empty()) return {};
-  const bool halved = secret.size() >= kHalvedSecretBytesMin;
-  size_t bytes = halved ? secret.size() / 2 : secret.size();
-  const size_t at = text.find(secret.substr(0, bytes), begin);
-  if (at == std::string_view::npos) return {};
-  const std::string_view rest = text.substr(at, secret.size());
-  while (bytes < rest.size() && rest[bytes] == secret[bytes]) ++bytes;
-  return rest.substr(0, bytes);
-}
-
-std::string BlotOut(std::string_view secret, std::string text) {
-  size_t end = 0;
-  for (;;) {
-    const std::string_view found = FindSecret(secret, text, end);
-    if (found.empty()) return text;
-    const size_t at = found.data() - text.data();
-    end = at + found.size();
-    std::fill(text.begin() + static_cast<ptrdiff_t>(at),
-              text.begin() + static_cast<ptrdiff_t>(end), '*');
-  }
-}
-
 std::string Utf8Prefix(std::string_view text, size_t bytes_max) {
   std::string prefix;
   prefix.reserve(std::min(text.size(), bytes_max));

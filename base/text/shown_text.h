@@ -6,11 +6,10 @@
 //
 //   std::cerr << ShownText("a\x1b[2J\n")  // `a\u001b[2J` and a line end.
 //
-// What others have said of a failure is told on without a secret that they
-// repeat, and in UTF-8, on which protobuf and JSON insist:
+// What they have said of a failure is told on in UTF-8, on which protobuf and
+// JSON insist, and without secrets (repeated_secret.h):
 //
-//   BlotOut("sesame", "no: sesame")  // no: ******
-//   Utf8Prefix("no\xff!", 3)         // no?
+//   Utf8Prefix("no\xff!", 3)  // no?
 //
 // Thread-safe: plain functions.
 
@@ -27,19 +26,6 @@ namespace gateway {
 std::string ShownText(std::string_view text);
 // The same in one line: they are escaped, too.
 std::string ShownLine(std::string_view text);
-
-// A shorter secret is only looked for as a whole: its first half may be a word
-// of any text.
-inline constexpr size_t kHalvedSecretBytesMin = 16;
-
-// Returns the next part of `text`, from `begin` on, that repeats the secret or
-// its first half and more; empty if there is none, or no secret.
-std::string_view FindSecret(std::string_view secret, std::string_view text,
-                            size_t begin = 0);
-
-// Replaces what FindSecret finds by asterisks, wherever it stands, even if its
-// end is missing. The length stays, so that serialized messages stay readable.
-std::string BlotOut(std::string_view secret, std::string text);
 
 // Returns the beginning of `text`, at most so many bytes of whole characters;
 // what is none becomes question marks.

@@ -1,4 +1,4 @@
-#include "service/audit/redaction/unescaped_text.h"
+#include "base/text/unescaped_text.h"
 
 #include <algorithm>
 #include <array>
@@ -77,6 +77,24 @@ size_t AppendPercentEscaped(std::string_view text, std::string* out) {
   return kEscapeBytes;
 }
 
+// The same of what HTML says by a number: `&#43;`, `&#x2B;`.
+size_t AppendHtmlEscaped(std::string_view text, std::string* out) {
+  constexpr size_t kDigitsMax = 7;
+  if (!text.starts_with("&#")) return 0;
+  const bool is_hex = text.substr(2, 1) == "x" || text.substr(2, 1) == "X";
+  const size_t begin = is_hex ? 3 : 2;
+  const size_t end = text.substr(0, begin + kDigitsMax + 1).find(';', begin);
+  if (end == std::string_view::npos || end == begin) return 0;
+  const absl::string_view digits = ToAbsl(text.substr(begin, end - begin));
+  uint32_t code = 0;
+  const bool is_number = is_hex ? absl::SimpleHexAtoi(digits, &code)
+                                : absl::SimpleAtoi(digits, &code);
+  const bool is_surrogate = code >= 0xd800 && code <= 0xdfff;
+  if (!is_number || is_surrogate || code > 0x10ffff) return 0;
+  AppendCodePoint(code, out);
+  return end + 1;
+}
+
 // A range of characters, both ends included.
 struct CodeRange {
   uint32_t first = 0;
@@ -141,7 +159,7 @@ size_t AppendSeen(std::string_view text, std::string* out) {
 // ones the first byte of their UTF-8.
 constexpr std::array<bool, 256> kBeginsEscape = [] {
   std::array<bool, 256> begins = {};
-  begins['\\'] = begins['%'] = true;
+  begins['\\'] = begins['%'] = begins['&'] = true;
   for (int control = 0; control < ' '; ++control) begins[control] = true;
   begins['\t'] = begins['\n'] = begins['\r'] = false;
   begins[0x7f] = true;
@@ -162,20 +180,23 @@ size_t FindEscape(std::string_view text) {
 
 // Returns how many bytes of the front are an escape, once what it says is
 // appended; 0 if there is none.
-size_t AppendAnyEscaped(std::string_view text, std::string* out) {
+size_t AppendAnyEscaped(std::string_view text, UnescapedText::Of of,
+                        std::string* out) {
   switch (text[0]) {
     case '\\':
       return AppendEscaped(text, out);
     case '%':
       return AppendPercentEscaped(text, out);
+    case '&':
+      return AppendHtmlEscaped(text, out);
     default:
-      return AppendSeen(text, out);
+      return of == UnescapedText::Of::kAll ? AppendSeen(text, out) : 0;
   }
 }
 
 }  // namespace
 
-UnescapedText::UnescapedText(std::string_view outer) {
+UnescapedText::UnescapedText(std::string_view outer, Of of) {
   std::string_view rest = outer;
   while (!rest.empty()) {
     const size_t plain = FindEscape(rest);
@@ -183,7 +204,7 @@ UnescapedText::UnescapedText(std::string_view outer) {
     rest.remove_prefix(plain);
     if (rest.empty()) return;
     const size_t begin = text_.size();
-    const size_t escape = AppendAnyEscaped(rest, &text_);
+    const size_t escape = AppendAnyEscaped(rest, of, &text_);
     if (escape == 0) {
       text_.push_back(rest[0]);
       rest.remove_prefix(1);

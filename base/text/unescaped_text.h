@@ -1,7 +1,7 @@
-// UnescapedText is what a text says that has escapes of JSON or of URLs, or
-// characters that nobody sees, and knows where in the text each part of it
-// stands: JSON that is written in a string of JSON hides behind escapes of its
-// own what the outer string says plainly, and so does a path.
+// UnescapedText is what a text says that has escapes of JSON, of URLs or, as
+// numbers, of HTML, or characters that nobody sees, and knows where in the text
+// each part of it stands: JSON that is written in a string of JSON hides behind
+// escapes of its own what the outer string says plainly, and so does a path.
 //
 //   const UnescapedText inner(R"({"key":"sk\u002dabc"})");
 //   inner.text();            // {"key":"sk-abc"}
@@ -10,8 +10,8 @@
 //
 // Thread-compatible.
 
-#ifndef SERVICE_AUDIT_REDACTION_UNESCAPED_TEXT_H_
-#define SERVICE_AUDIT_REDACTION_UNESCAPED_TEXT_H_
+#ifndef BASE_TEXT_UNESCAPED_TEXT_H_
+#define BASE_TEXT_UNESCAPED_TEXT_H_
 
 #include <cstddef>
 #include <string>
@@ -36,7 +36,12 @@ void AppendUnescapedJson(std::string_view inside, std::string* out,
 
 class UnescapedText {
  public:
-  explicit UnescapedText(std::string_view outer);
+  enum class Of {
+    kAll,
+    kEscapes,  // Characters that nobody sees stay as they are.
+  };
+
+  explicit UnescapedText(std::string_view outer, Of of = Of::kAll);
 
   // Whether there may be escapes; false for most texts, at the cost of a look
   // at each byte.
@@ -59,4 +64,4 @@ class UnescapedText {
 
 }  // namespace gateway
 
-#endif  // SERVICE_AUDIT_REDACTION_UNESCAPED_TEXT_H_
+#endif  // BASE_TEXT_UNESCAPED_TEXT_H_

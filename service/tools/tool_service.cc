@@ -16,6 +16,7 @@
 #include "base/string_view.h"
 #include "base/text/json.h"
 #include "base/text/json_grammar.h"
+#include "base/text/repeated_secret.h"
 #include "base/text/shown_text.h"
 #include "base/text/utf8.h"
 #include "errors/fault.h"
@@ -99,8 +100,9 @@ absl::Status NoRoom(const absl::Status& failure) {
 std::string Told(std::string_view words, std::string_view credential) {
   // What begins within the limit is seen whole.
   constexpr size_t kCharacterBytesMax = 4;
-  std::string told(words.substr(
-      0, kToldBytesMax + std::max(credential.size(), kCharacterBytesMax)));
+  const size_t behind = std::max(kEscapedSecretBytesMax * credential.size(),
+                                 kCharacterBytesMax);
+  std::string told(words.substr(0, kToldBytesMax + behind));
   return Utf8Prefix(BlotOut(credential, std::move(told)), kToldBytesMax);
 }
 

@@ -9,7 +9,7 @@
 #include "base/os/logging.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
-#include "base/text/shown_text.h"
+#include "base/text/repeated_secret.h"
 #include "service/tracing/span_reader.h"
 
 namespace gateway {

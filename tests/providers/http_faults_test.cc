@@ -63,6 +63,21 @@ TEST(HttpFaultsTest, NorMostOfOne) {
   EXPECT_EQ(told("key-01234 own-01234"), "key-01234 own-01234");
 }
 
+TEST(HttpFaultsTest, NorOneBehindEscapes) {
+  const HttpFaults faults("acme", {Secret("key+0123/456789abcdef==")});
+  absl::Status told =
+      MakeFault(v1::ERROR_REASON_PROVIDER_AUTH_FAILED,
+                R"({"detail":"key\u002B0123\/456789abcdef\u003d="} for )"
+                "https://a.example/?key=key%2B0123%2F456789abcdef%3D%3D");
+  AddFaultMetadata(told, "said", R"(key+0123\/456789abcdef==)");
+  const std::string text = faults.WrapFault(told).ToString();
+  EXPECT_THAT(text, HasSubstr(absl::StrCat(
+                        R"({"detail":")", std::string(34, '*'),
+                        R"("} for https://a.example/?key=)",
+                        std::string(31, '*'))));
+  EXPECT_THAT(text, Not(HasSubstr("456789")));
+}
+
 TEST(HttpFaultsTest, KnowsWhatRepeatsACredential) {
   EXPECT_TRUE(Faults().Repeats("Bearer key-of-two", ""));
   EXPECT_TRUE(Faults().Repeats("callers-own", "callers-own"));

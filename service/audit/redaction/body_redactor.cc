@@ -10,9 +10,9 @@
 #include "base/status_macros.h"
 #include "base/string_view.h"
 #include "base/text/json_escape.h"
+#include "base/text/unescaped_text.h"
 #include "base/text/utf8.h"
 #include "service/audit/redaction/event_lines.h"
-#include "service/audit/redaction/unescaped_text.h"
 
 namespace gateway {
 namespace {

@@ -7,7 +7,7 @@
 #include "absl/strings/ascii.h"
 #include "base/string_view.h"
 #include "base/text/json_token.h"
-#include "service/audit/redaction/unescaped_text.h"
+#include "base/text/unescaped_text.h"
 
 namespace gateway {
 namespace {

@@ -4,8 +4,8 @@
 #include <array>
 #include <utility>
 
+#include "base/text/unescaped_text.h"
 #include "service/audit/redaction/json_leaves.h"
-#include "service/audit/redaction/unescaped_text.h"
 
 namespace gateway {
 namespace {

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "absl/strings/ascii.h"
+#include "base/text/unescaped_text.h"
 #include "service/audit/redaction/error_words.h"
-#include "service/audit/redaction/unescaped_text.h"
 
 namespace gateway {
 namespace {

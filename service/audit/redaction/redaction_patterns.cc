@@ -7,9 +7,9 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "base/string_view.h"
+#include "base/text/unescaped_text.h"
 #include "re2/re2.h"
 #include "service/audit/redaction/card_number.h"
-#include "service/audit/redaction/unescaped_text.h"
 
 namespace gateway {
 namespace {

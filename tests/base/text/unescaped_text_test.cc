@@ -1,4 +1,4 @@
-#include "service/audit/redaction/unescaped_text.h"
+#include "base/text/unescaped_text.h"
 
 #include <string>
 #include <string_view>

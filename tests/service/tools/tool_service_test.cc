@@ -192,6 +192,11 @@ TEST_F(ToldToolTest, AResultThatEchoesTheCredentialIsPassedOnWithoutIt) {
                                             large))
                 .result(),
             absl::StrCat("[\"********************\"]", large));
+  // As PHP's and .NET's JSON have it.
+  EXPECT_EQ(Answered("200 OK", R"({"a":"key\u002Bof\/the-tools+="})",
+                     "key+of/the-tools+=")
+                .result(),
+            R"({"a":"************************"})");
   // A short one may be a word of any result.
   EXPECT_EQ(Answered("200 OK", R"({"keywords":[]})", "key").result(),
             R"({"keywords":[]})");
