@@ -231,8 +231,7 @@ absl::Status Launch(const CommandLine& command, const DaemonStart& start,
   GATEWAY_ASSIGN_OR_RETURN(const bool is_enabled,
                            GatewayIsEnabled(command, variables));
   if (!is_enabled) {
-    GATEWAY_RETURN_IF_ERROR(
-        StopProcess(process, absl::ZeroDuration()).status());
+    GATEWAY_RETURN_IF_ERROR(EndWithin(process, absl::ZeroDuration()).status());
     return absl::FailedPreconditionError(
         "the gateway was taken back while it started, and is stopped");
   }
@@ -268,6 +267,19 @@ absl::StatusOr<std::optional<ProcessIdentity>> ProcessToStop(
       record->process.pid, " if it is a gateway, or else remove the file"));
 }
 
+// A gateway that is asked a second time ends at once, with calls under way: of
+// those who stop one, each waits as long as it likes, and one has asked.
+absl::Status AskOnceToEnd(const DaemonFiles& files,
+                          const ProcessIdentity& process) {
+  const absl::StatusOr<FileLock> lock =
+      FileLock::Take(files.pid_file + ".stop.lock", [] {});
+  if (lock.ok() && WasAskedToEnd(files, process)) return absl::OkStatus();
+  GATEWAY_RETURN_IF_ERROR(AskToEnd(process));
+  // Where it cannot be kept, the gateway is to end all the same.
+  RememberAskedToEnd(files, process).IgnoreError();
+  return absl::OkStatus();
+}
+
 // Nothing that runs is nothing to stop.
 absl::Status StopDaemon(const CommandLine& command, const Variables& variables,
                         const Console& console) {
@@ -282,8 +294,9 @@ absl::Status StopDaemon(const CommandLine& command, const Variables& variables,
     return absl::OkStatus();
   }
   if (console.err_is_terminal) console.err << "stopping ...\n" << std::flush;
+  GATEWAY_RETURN_IF_ERROR(AskOnceToEnd(files, *process));
   GATEWAY_ASSIGN_OR_RETURN(const bool ended_itself,
-                           StopProcess(*process, grace));
+                           EndWithin(*process, grace));
   Tell(command, console, ended_itself ? "stopped" : "killed", process->pid);
   return absl::OkStatus();
 }

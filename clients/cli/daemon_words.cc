@@ -65,6 +65,7 @@ std::string FolderOf(const std::string& path) {
 constexpr size_t kStartBytesMax = 64 * 1024;
 constexpr char kProcessField[] = "process";
 constexpr char kProcessStartField[] = "process_start";
+constexpr char kAskedField[] = "asked_to_end";
 
 // Where it is kept how a gateway was started, by its PID file.
 std::string StartFileOf(const DaemonFiles& files) {
@@ -79,6 +80,10 @@ absl::StatusOr<google::protobuf::Struct> ReadStart(const std::string& path) {
     return told;
   }
   return absl::InvalidArgumentError("it is no JSON object");
+}
+
+std::string NumberAndStart(const ProcessIdentity& process) {
+  return absl::StrCat(process.pid, " ", process.start);
 }
 
 absl::Status WriteStart(const std::string& path,
@@ -280,6 +285,26 @@ absl::Status RememberProcess(const DaemonFiles& files,
   fields[kProcessField].set_number_value(static_cast<double>(process.pid));
   fields[kProcessStartField].set_string_value(process.start);
   return WriteStart(path, told);
+}
+
+absl::Status RememberAskedToEnd(const DaemonFiles& files,
+                                const ProcessIdentity& process) {
+  const std::string path = StartFileOf(files);
+  absl::StatusOr<google::protobuf::Struct> told = ReadStart(path);
+  // Others may have started it, and it is to be asked once all the same.
+  if (!told.ok()) told = google::protobuf::Struct();
+  (*told->mutable_fields())[kAskedField].set_string_value(
+      NumberAndStart(process));
+  return WriteStart(path, *told);
+}
+
+bool WasAskedToEnd(const DaemonFiles& files, const ProcessIdentity& process) {
+  const absl::StatusOr<google::protobuf::Struct> told =
+      ReadStart(StartFileOf(files));
+  if (!told.ok() || process.start.empty()) return false;
+  const auto asked = told->fields().find(kAskedField);
+  return asked != told->fields().end() &&
+         asked->second.string_value() == NumberAndStart(process);
 }
 
 std::optional<ProcessIdentity> StartedProcess(const DaemonFiles& files) {

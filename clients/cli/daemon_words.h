@@ -56,6 +56,13 @@ absl::Status RememberStart(const DaemonFiles& files, const OperatorWords& words,
 absl::Status RememberProcess(const DaemonFiles& files,
                              const ProcessIdentity& process);
 
+// Keeps beside that, or alone, that this process was asked to end.
+absl::Status RememberAskedToEnd(const DaemonFiles& files,
+                                const ProcessIdentity& process);
+
+// Whether it was. False of one whose start is not known.
+bool WasAskedToEnd(const DaemonFiles& files, const ProcessIdentity& process);
+
 // The process that was started last, if it goes on: also one that is not ready
 // yet, and so has no PID file.
 std::optional<ProcessIdentity> StartedProcess(const DaemonFiles& files);

@@ -14,10 +14,12 @@ extern "C" {
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <utility>
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "base/process/exec_program.h"
+#include "base/status_macros.h"
 
 namespace gateway {
 namespace {
@@ -30,15 +32,50 @@ absl::Status SystemError(std::string_view what, int error) {
                              absl::string_view(what.data(), what.size()));
 }
 
-// Whether the process has ended within the time.
-bool EndsWithin(int process, int timeout_ms) {
-  pollfd polled = {.fd = process, .events = POLLIN};
-  int ready = 0;
-  do {
-    ready = poll(&polled, 1, timeout_ms);
-  } while (ready < 0 && errno == EINTR);
-  return ready > 0;
-}
+// A process, whoever may get its number after it.
+class ProcessHandle {
+ public:
+  static absl::StatusOr<ProcessHandle> Open(const ProcessIdentity& identity) {
+    ProcessHandle handle(pidfd_open(static_cast<pid_t>(identity.pid), 0));
+    if (handle.file_ < 0) {
+      if (errno == ESRCH) return handle;
+      return SystemError(absl::StrCat("process ", identity.pid), errno);
+    }
+    // The descriptor is of the process that has the number now.
+    handle.has_ended_ = !IsRunning(identity);
+    return handle;
+  }
+
+  ProcessHandle(ProcessHandle&& other) noexcept
+      : file_(std::exchange(other.file_, -1)), has_ended_(other.has_ended_) {}
+  ProcessHandle& operator=(ProcessHandle&&) = delete;
+  ~ProcessHandle() {
+    if (file_ >= 0) close(file_);
+  }
+
+  bool has_ended() const { return has_ended_; }
+
+  // 0, or -1 with errno. REQUIRES: it had not ended.
+  int Signal(int number) const {
+    return static_cast<int>(pidfd_send_signal(file_, number, nullptr, 0));
+  }
+
+  // The same is required.
+  bool EndsWithin(int timeout_ms) const {
+    pollfd polled = {.fd = file_, .events = POLLIN};
+    int ready = 0;
+    do {
+      ready = poll(&polled, 1, timeout_ms);
+    } while (ready < 0 && errno == EINTR);
+    return ready > 0;
+  }
+
+ private:
+  explicit ProcessHandle(int file) : file_(file) {}
+
+  int file_;  // -1 if there is none.
+  bool has_ended_ = true;
+};
 
 }  // namespace
 
@@ -94,25 +131,26 @@ bool DetachedProgram::Wait() {
   return ended == pid_ && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-absl::StatusOr<bool> StopProcess(const ProcessIdentity& identity,
-                                 absl::Duration grace) {
-  const int process = pidfd_open(static_cast<pid_t>(identity.pid), 0);
-  if (process < 0) {
-    if (errno == ESRCH) return true;
-    return SystemError(absl::StrCat("process ", identity.pid), errno);
+absl::Status AskToEnd(const ProcessIdentity& identity) {
+  GATEWAY_ASSIGN_OR_RETURN(const ProcessHandle process,
+                           ProcessHandle::Open(identity));
+  if (process.has_ended() || process.Signal(SIGTERM) == 0) {
+    return absl::OkStatus();
   }
-  const absl::Cleanup close_process = [process] { close(process); };
-  // From here on the descriptor is of the process that has the number now.
-  if (!IsRunning(identity)) return true;
-  if (pidfd_send_signal(process, SIGTERM, nullptr, 0) != 0) {
-    if (errno == ESRCH) return true;
-    return SystemError(absl::StrCat("process ", identity.pid), errno);
-  }
-  if (EndsWithin(process, static_cast<int>(absl::ToInt64Milliseconds(grace)))) {
+  if (errno == ESRCH) return absl::OkStatus();
+  return SystemError(absl::StrCat("process ", identity.pid), errno);
+}
+
+absl::StatusOr<bool> EndWithin(const ProcessIdentity& identity,
+                               absl::Duration grace) {
+  GATEWAY_ASSIGN_OR_RETURN(const ProcessHandle process,
+                           ProcessHandle::Open(identity));
+  if (process.has_ended()) return true;
+  if (process.EndsWithin(static_cast<int>(absl::ToInt64Milliseconds(grace)))) {
     return true;
   }
-  pidfd_send_signal(process, SIGKILL, nullptr, 0);
-  if (EndsWithin(process, kKilledMs)) return false;
+  process.Signal(SIGKILL);
+  if (process.EndsWithin(kKilledMs)) return false;
   return absl::DeadlineExceededError(
       absl::StrCat("process ", identity.pid, " was killed and has not ended"));
 }

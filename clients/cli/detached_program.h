@@ -49,11 +49,15 @@ class DetachedProgram {
   bool ended_ = false;
 };
 
-// Asks a process to end, and makes it do so if it has not after `grace`.
-// Returns whether it ended when it was asked. Fails if it may not be asked. One
-// that has ended before is no failure. Blocks.
-absl::StatusOr<bool> StopProcess(const ProcessIdentity& process,
-                                 absl::Duration grace);
+// Asks a process to end. Fails if it may not be asked. One that has ended
+// before is no failure.
+absl::Status AskToEnd(const ProcessIdentity& process);
+
+// Waits for the end of a process, and makes it end if it has not after `grace`.
+// Returns whether it ended of its own accord. One that has ended before is no
+// failure. Blocks.
+absl::StatusOr<bool> EndWithin(const ProcessIdentity& process,
+                               absl::Duration grace);
 
 }  // namespace gateway
 

@@ -153,6 +153,26 @@ TEST(DaemonWordsTest, AProcessThatWasStartedIsKnownWhileItGoesOn) {
   }
 }
 
+TEST(DaemonWordsTest, WhoWasAskedToEndIsRemembered) {
+  std::string folder = testing::TempDir() + "/asked.XXXXXX";
+  ASSERT_NE(mkdtemp(folder.data()), nullptr);
+  const DaemonFiles files = {.pid_file = folder + "/g.pid"};
+  const ProcessIdentity self = ThisProcess();
+  EXPECT_FALSE(WasAskedToEnd(files, self));
+  // Also of one that others have started.
+  ASSERT_TRUE(RememberAskedToEnd(files, self).ok());
+  EXPECT_TRUE(WasAskedToEnd(files, self));
+  EXPECT_FALSE(WasAskedToEnd(files, {.pid = self.pid, .start = "other/1"}));
+  ASSERT_TRUE(RememberStart(files, {.flags = {{"--config", "/a"}}}, {}).ok());
+  EXPECT_FALSE(WasAskedToEnd(files, self));
+  ASSERT_TRUE(RememberProcess(files, self).ok());
+  ASSERT_TRUE(RememberAskedToEnd(files, self).ok());
+  EXPECT_EQ(StartedProcess(files), self);
+  const ProcessIdentity unknown = {.pid = self.pid};
+  ASSERT_TRUE(RememberAskedToEnd(files, unknown).ok());
+  EXPECT_FALSE(WasAskedToEnd(files, unknown));
+}
+
 TEST(DaemonWordsTest, AGraceIsATime) {
   EXPECT_EQ(*DaemonGraceOf({}), absl::Seconds(10));
   EXPECT_EQ(*DaemonGraceOf({.flags = {{"--grace", "0s"}}}),

@@ -56,8 +56,9 @@ TEST(DetachedProgramTest, WhatIsNotThereCannotBeStarted) {
 TEST(DetachedProgramTest, AProcessEndsAsItIsAsked) {
   DetachedProgram program =
       StartScript("exec tail -f /dev/null", LogPath("asked"));
-  const absl::StatusOr<bool> itself =
-      StopProcess({.pid = program.pid()}, absl::Seconds(60));
+  const ProcessIdentity process = {.pid = program.pid()};
+  ASSERT_TRUE(AskToEnd(process).ok());
+  const absl::StatusOr<bool> itself = EndWithin(process, absl::Seconds(60));
   ASSERT_TRUE(itself.ok()) << itself.status();
   EXPECT_TRUE(*itself);
   EXPECT_FALSE(program.Wait());
@@ -70,16 +71,18 @@ TEST(DetachedProgramTest, OneThatGoesOnIsMadeToEnd) {
   ASSERT_TRUE(RetryFor(absl::Minutes(1), [&log] {
     return ReadFile(log, 1000).value_or("") == "deaf\n";
   }));
-  const absl::StatusOr<bool> itself =
-      StopProcess({.pid = program.pid()}, absl::ZeroDuration());
+  const ProcessIdentity process = {.pid = program.pid()};
+  ASSERT_TRUE(AskToEnd(process).ok());
+  const absl::StatusOr<bool> itself = EndWithin(process, absl::ZeroDuration());
   ASSERT_TRUE(itself.ok()) << itself.status();
   EXPECT_FALSE(*itself);
   EXPECT_FALSE(program.Wait());
 }
 
 TEST(DetachedProgramTest, AnotherProcessOfTheNumberIsLeftAlone) {
-  const absl::StatusOr<bool> itself = StopProcess(
-      {.pid = getpid(), .start = "another boot/1"}, absl::Seconds(60));
+  const ProcessIdentity other = {.pid = getpid(), .start = "another boot/1"};
+  ASSERT_TRUE(AskToEnd(other).ok());
+  const absl::StatusOr<bool> itself = EndWithin(other, absl::Seconds(60));
   ASSERT_TRUE(itself.ok()) << itself.status();
   EXPECT_TRUE(*itself);
 }

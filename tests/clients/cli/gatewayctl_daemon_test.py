@@ -162,6 +162,32 @@ class GatewayctlDaemonTest(GatewayctlCase):
         self.assert_gone(int(done.stdout.split()[-1]))
         self.assertEqual(self.daemon("stop").stdout, "not running\n")
 
+    def test_of_two_who_stop_it_one_asks(self):
+        """Asked twice, a gateway would end with calls under way."""
+        asked = os.path.join(self.home, "asked")
+        os.mkfifo(asked)
+        slow = os.path.join(self.home, "slow")
+        with open(slow, "w", encoding="utf-8") as file:
+            file.write(f"#!/bin/sh\ntrap 'echo asked > {asked}' TERM\n"
+                       "while :; do sleep 5 & wait; done\n")
+        os.chmod(slow, 0o755)
+        start = ("start", "--program", slow, "--wait", "1s")
+        self.assert_refused(self.daemon(*start), "is not ready yet")
+        with subprocess.Popen(
+                ["cco", "daemon", "stop", "--grace", "1h"], text=True,
+                env=self.environment({"PATH": self.path}),
+                executable=os.path.join(self.home, "bin", "cco"),
+                stdout=subprocess.PIPE) as patient:
+            self.addCleanup(patient.kill)
+            with open(asked, encoding="utf-8") as file:
+                self.assertEqual(file.readline(), "asked\n")
+            again = os.open(asked, os.O_RDONLY | os.O_NONBLOCK)
+            self.addCleanup(os.close, again)
+            done = self.daemon("stop", "--grace", "1s")
+            self.assertRegex(done.stdout, "^killed: process [0-9]+\n$")
+            self.assertEqual(os.read(again, 100), b"")
+            self.assertIn("stopped", patient.communicate(timeout=TIMEOUT_S)[0])
+
     def test_a_port_that_another_has_does_not_stop_what_runs(self):
         first = self.started("start")
         with socket.socket() as taken:
