@@ -11,6 +11,7 @@
 #include "base/string_view.h"
 #include "base/text/json_writer.h"
 #include "base/text/shown_text.h"
+#include "google/protobuf/stubs/logging.h"
 #include "google/protobuf/util/json_util.h"
 
 namespace gateway {
@@ -26,6 +27,8 @@ std::string JsonOf(const google::protobuf::Message& message, bool in_lines) {
   options.add_whitespace = in_lines;
   options.preserve_proto_field_names = true;
   std::string text;
+  // Why it cannot be written is told by its result.
+  const google::protobuf::LogSilencer silence;
   const auto written =
       google::protobuf::util::MessageToJsonString(message, &text, options);
   if (written.ok()) return ShownText(text);
@@ -46,13 +49,19 @@ std::string AsJson(const google::protobuf::Message& message) {
   return JsonOf(message, /*in_lines=*/true);
 }
 
-bool IsUnshown(std::string_view json) {
-  // What AsJson makes of a message has lines.
-  return absl::StartsWith(ToAbsl(json), ToAbsl(kUnshownBegins));
-}
-
 std::string AsJsonLine(const google::protobuf::Message& message) {
   return JsonOf(message, /*in_lines=*/false) + "\n";
+}
+
+absl::Status WriteAnswer(std::string_view text, std::ostream& out) {
+  absl::string_view why = ToAbsl(text);
+  // No message has an `error` that is a text.
+  if (absl::ConsumePrefix(&why, ToAbsl(kUnshownBegins))) {
+    return absl::OutOfRangeError(
+        absl::StrCat(ToAbsl(kUnshown), why.substr(0, why.rfind("\"}"))));
+  }
+  out << text;
+  return absl::OkStatus();
 }
 
 // Columns as wide as they have to be, two spaces between them.

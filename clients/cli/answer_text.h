@@ -8,10 +8,12 @@
 #ifndef CLIENTS_CLI_ANSWER_TEXT_H_
 #define CLIENTS_CLI_ANSWER_TEXT_H_
 
+#include <ostream>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "google/protobuf/message.h"
 #include "google/protobuf/timestamp.pb.h"
 
@@ -30,12 +32,14 @@ struct Findings {
 std::string Table(const std::vector<Row>& rows);
 
 // Fields have their names of the contract. What JSON cannot say, such as a time
-// behind the year 9999, makes it an object with an `error`.
+// behind the year 9999, makes it an object with an `error`, for WriteAnswer.
 std::string AsJson(const google::protobuf::Message& message);
-// Whether a text is that object: then gatewayctl exits with 1.
-bool IsUnshown(std::string_view json);
 // The same in one line.
 std::string AsJsonLine(const google::protobuf::Message& message);
+
+// Writes what is to be shown. Fails, and writes nothing, if it is JSON of what
+// JSON cannot say.
+absl::Status WriteAnswer(std::string_view text, std::ostream& out);
 
 // As in 2027-01-31T00:00:00Z.
 std::string TimeText(const google::protobuf::Timestamp& time);

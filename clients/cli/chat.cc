@@ -120,16 +120,18 @@ class Conversation {
                     std::string* answer) {
     ChatPrinter printer(console_, as_json_);
     AnswerCheck check;
+    absl::Status printed;
     const auto print = [&](const v1::GenerateEvent& event) {
       const bool is_next = check.Add(event);
-      if (is_next) printer.Print(event);
-      return is_next;
+      if (is_next) printed = printer.Print(event);
+      return is_next && printed.ok();
     };
     const absl::Status ended =
         gateway_.StreamWhile<v1::GenerateRequest, v1::GenerateEvent>(
             &v1::GatewayService::Stub::StreamGenerate, request, print, running);
     printer.Finish();
     *answer = printer.answer();
+    GATEWAY_RETURN_IF_ERROR(printed);
     return ended.ok() ? check.Conclude(gateway_.place()) : ended;
   }
 

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "base/status_macros.h"
 #include "clients/cli/answer_text.h"
 #include "service/money/money.h"
 
@@ -51,18 +52,22 @@ int ChoiceOf(const v1::GenerateEvent& event) {
 ChatPrinter::ChatPrinter(const Console& console, bool as_json)
     : console_(console), as_json_(as_json) {}
 
-void ChatPrinter::Print(const v1::GenerateEvent& event) {
-  if (as_json_) console_.out << AsJsonLine(event) << std::flush;
+absl::Status ChatPrinter::Print(const v1::GenerateEvent& event) {
+  if (as_json_) {
+    GATEWAY_RETURN_IF_ERROR(WriteAnswer(AsJsonLine(event), console_.out));
+    console_.out << std::flush;
+  }
   const int choice = ChoiceOf(event);
   if (choice != 0) {
     others_ = std::max(others_, choice);
-    return;
+    return absl::OkStatus();
   }
   if (event.has_delta()) {
     answer_ += event.delta().text();
     answer_ += event.delta().refusal();
   }
   if (!as_json_) Show(event);
+  return absl::OkStatus();
 }
 
 void ChatPrinter::Show(const v1::GenerateEvent& event) {

@@ -14,6 +14,7 @@
 
 #include <string>
 
+#include "absl/status/status.h"
 #include "clients/cli/console.h"
 #include "llmgateway/v1/gateway.pb.h"
 
@@ -25,7 +26,8 @@ class ChatPrinter {
   // printed.
   ChatPrinter(const Console& console, bool as_json);
 
-  void Print(const llmgateway::v1::GenerateEvent& event);
+  // Fails if it cannot be said as JSON.
+  absl::Status Print(const llmgateway::v1::GenerateEvent& event);
 
   // Ends the line that was begun. Also where the stream has broken off.
   void Finish();

@@ -239,9 +239,10 @@ int RunRollout(const CommandLine& command, const Variables& variables,
 }
 
 // Returns the exit code: `code`, unless the answer cannot be shown.
-int PrintAnswer(const std::string& text, int code, std::ostream& out) {
-  out << text;
-  return IsUnshown(text) ? 1 : code;
+int PrintAnswer(const CommandLine& command, const std::string& text, int code,
+                std::ostream& out, std::ostream& err) {
+  const absl::Status written = WriteAnswer(text, out);
+  return written.ok() ? code : Fail(command, err, written);
 }
 
 // Asks, and prints what was answered.
@@ -252,7 +253,7 @@ int RunAsked(absl::StatusOr<std::string> (*ask)(const RpcPlace&,
   if (!place.ok()) return Fail(command, err, place.status());
   const absl::StatusOr<std::string> text = ask(*place, command.asked);
   if (!text.ok()) return Fail(command, err, text.status());
-  return PrintAnswer(*text, 0, out);
+  return PrintAnswer(command, *text, 0, out, err);
 }
 
 absl::StatusOr<LedgerReport> Reprice(const CommandLine& command,
@@ -394,7 +395,7 @@ int RunModels(const CommandLine& command, const Variables& variables,
       AskModels(*place, command.asked, &note);
   if (!text.ok()) return Fail(command, console.err, text.status());
   console.err << note;
-  return PrintAnswer(*text, 0, console.out);
+  return PrintAnswer(command, *text, 0, console.out, console.err);
 }
 
 // What needs no gateway that runs.
@@ -421,7 +422,8 @@ int RunFindings(absl::StatusOr<Findings> (*ask)(const RpcPlace&,
   }
   const absl::StatusOr<Findings> findings = ask(*admin, command.asked);
   if (!findings.ok()) return Fail(command, console.err, findings.status());
-  return PrintAnswer(findings->text, findings->good ? 0 : 1, console.out);
+  return PrintAnswer(command, findings->text, findings->good ? 0 : 1,
+                     console.out, console.err);
 }
 
 int RunTop(const CommandLine& command, const Variables& variables,

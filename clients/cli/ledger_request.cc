@@ -154,7 +154,9 @@ absl::Status PrintQuery(const OperatorWords& words, PlaceFinder place,
   GATEWAY_ASSIGN_OR_RETURN(const LedgerListing listing, LedgerListingOf(words));
   GATEWAY_ASSIGN_OR_RETURN(const v1::QueryLedgerResponse found,
                            FindEntries(words, place, filter, listing));
-  out << (words.as_json ? AsJson(found) : LedgerTable(found)) << std::flush;
+  GATEWAY_RETURN_IF_ERROR(
+      WriteAnswer(words.as_json ? AsJson(found) : LedgerTable(found), out));
+  out << std::flush;
   if (!AsksAGateway(words)) return absl::OkStatus();
   GATEWAY_ASSIGN_OR_RETURN(const AdminConnection admin, ConnectToLedger(place));
   return CheckAllWereSearched(admin, LastOf(words, "--chain"), found);
@@ -190,8 +192,8 @@ absl::Status PrintEntry(const OperatorWords& words, PlaceFinder place,
     }
     entry = found.entries(0);
   }
-  out << (words.as_json ? AsJson(entry) : LedgerEntryText(entry));
-  return absl::OkStatus();
+  return WriteAnswer(words.as_json ? AsJson(entry) : LedgerEntryText(entry),
+                     out);
 }
 
 absl::Status PrintExport(const OperatorWords& words, PlaceFinder place,
@@ -252,7 +254,8 @@ absl::StatusOr<bool> PrintFound(const OperatorWords& words,
     found.set_problem("nothing was read: there is no entry");
   }
   EndProgress(progress);
-  out << (words.as_json ? AsJson(found) : LedgerCheckText(found, scope));
+  GATEWAY_RETURN_IF_ERROR(WriteAnswer(
+      words.as_json ? AsJson(found) : LedgerCheckText(found, scope), out));
   return found.valid();
 }
 

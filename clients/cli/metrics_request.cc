@@ -244,22 +244,27 @@ absl::Status ShowMetrics(const MetricsConnection& metrics,
                          std::ostream& out) {
   GATEWAY_ASSIGN_OR_RETURN(const v1::GetMetricsResponse response,
                            metrics.Call(&MetricsStub::GetMetrics, request));
-  out << (as_json ? AsJson(response) : MetricsTable(response));
-  return absl::OkStatus();
+  return WriteAnswer(as_json ? AsJson(response) : MetricsTable(response), out);
 }
 
 absl::Status WatchMetrics(const MetricsConnection& metrics,
                           const v1::StreamMetricsRequest& request,
                           int64_t readings, bool as_json, std::ostream& out) {
+  absl::Status written;
   const auto print = [&](const v1::StreamMetricsResponse& reading) {
-    out << (as_json ? AsJson(reading)
-                    : absl::StrCat(MetricsTable(reading.metrics()), "\n"))
-        << std::flush;
-    return --readings > 0;
+    written =
+        WriteAnswer(as_json ? AsJson(reading)
+                            : absl::StrCat(MetricsTable(reading.metrics()),
+                                           "\n"),
+                    out);
+    out << std::flush;
+    return written.ok() && --readings > 0;
   };
-  return metrics
-      .StreamWhile<v1::StreamMetricsRequest, v1::StreamMetricsResponse>(
-          &MetricsStub::StreamMetrics, request, print);
+  GATEWAY_RETURN_IF_ERROR(
+      (metrics.StreamWhile<v1::StreamMetricsRequest,
+                           v1::StreamMetricsResponse>(
+          &MetricsStub::StreamMetrics, request, print)));
+  return written;
 }
 
 absl::Status ShowCosts(const MetricsConnection& metrics,
@@ -267,8 +272,8 @@ absl::Status ShowCosts(const MetricsConnection& metrics,
                        std::ostream& out) {
   GATEWAY_ASSIGN_OR_RETURN(const v1::GetCostSummaryResponse response,
                            metrics.Call(&MetricsStub::GetCostSummary, request));
-  out << (as_json ? AsJson(response) : CostTable(request, response));
-  return absl::OkStatus();
+  return WriteAnswer(
+      as_json ? AsJson(response) : CostTable(request, response), out);
 }
 
 }  // namespace

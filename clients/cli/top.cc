@@ -136,11 +136,12 @@ std::string CutToColumns(std::string_view text, size_t columns) {
 namespace {
 
 // What of one event is not drawn.
-void PrintEvent(const v1::RequestEvent& event, bool as_json,
-                const Console& console) {
+absl::Status PrintEvent(const v1::RequestEvent& event, bool as_json,
+                        const Console& console) {
   if (as_json) {
-    console.out << AsJsonLine(event) << std::flush;
-    return;
+    const absl::Status written = WriteAnswer(AsJsonLine(event), console.out);
+    console.out << std::flush;
+    return written;
   }
   if (event.dropped_events() > 0) {
     console.err << event.dropped_events()
@@ -150,6 +151,7 @@ void PrintEvent(const v1::RequestEvent& event, bool as_json,
   if (event.has_ended()) {
     console.out << EndedRequestText(event.ended()) << std::flush;
   }
+  return absl::OkStatus();
 }
 
 // Shows events on a screen if that is there, else as lines.
@@ -159,18 +161,20 @@ absl::Status Watch(const RpcPlace& place,
                    const Console& console) {
   GATEWAY_ASSIGN_OR_RETURN(const auto metrics,
                            RpcConnection<v1::MetricsService>::Open(place));
+  absl::Status printed;
   const auto show = [&](const v1::RequestEvent& event) {
     if (screen != nullptr) {
       screen->Add(event);
     } else {
-      PrintEvent(event, as_json, console);
+      printed = PrintEvent(event, as_json, console);
     }
     if (event.has_ended()) --ended_left;
-    return ended_left > 0;
+    return printed.ok() && ended_left > 0;
   };
   GATEWAY_RETURN_IF_ERROR(
       (metrics.StreamWhile<v1::WatchRequestsRequest, v1::RequestEvent>(
           &v1::MetricsService::Stub::WatchRequests, request, show, running)));
+  GATEWAY_RETURN_IF_ERROR(printed);
   if (ended_left <= 0) return absl::OkStatus();
   return absl::UnavailableError(
       absl::StrCat("the gateway at ", place.address, " tells no more"));

@@ -1,8 +1,10 @@
 #include "clients/cli/answer_text.h"
 
 #include <cstdint>
+#include <sstream>
 #include <string>
 
+#include "absl/status/status.h"
 #include "gmock/gmock.h"
 #include "google/protobuf/timestamp.pb.h"
 #include "gtest/gtest.h"
@@ -12,6 +14,7 @@ namespace gateway {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 TEST(AnswerTextTest, ColumnsAreAsWideAsTheyHaveToBe) {
   EXPECT_EQ(Table({{"ID", "OWNER", "X"}, {"longer", "a", ""}, {"b"}}),
@@ -30,11 +33,20 @@ TEST(AnswerTextTest, WhatJsonCannotSayIsToldAndNotLeftOut) {
   google::protobuf::Timestamp time;
   time.set_seconds(INT64_MAX);
   for (const std::string& text : {AsJson(time), AsJsonLine(time)}) {
-    EXPECT_THAT(text, HasSubstr(R"({"error":"the answer cannot be shown)"));
-    EXPECT_TRUE(IsUnshown(text));
+    std::ostringstream out;
+    const absl::Status written = WriteAnswer(text, out);
+    EXPECT_TRUE(absl::IsOutOfRange(written));
+    EXPECT_THAT(written.ToString(),
+                HasSubstr("the answer cannot be shown as JSON: "));
+    EXPECT_THAT(written.ToString(), Not(HasSubstr("}")));
+    EXPECT_EQ(out.str(), "");
   }
-  EXPECT_FALSE(IsUnshown(AsJson(llmgateway::v1::ResetLimitResponse())));
-  EXPECT_FALSE(IsUnshown(""));
+  for (const std::string& text :
+       {AsJson(llmgateway::v1::ResetLimitResponse()), std::string()}) {
+    std::ostringstream out;
+    EXPECT_TRUE(WriteAnswer(text, out).ok());
+    EXPECT_EQ(out.str(), text);
+  }
 }
 
 TEST(AnswerTextTest, TimesAndValuesAreForPeople) {

@@ -27,7 +27,9 @@ class ChatPrinterTest : public testing::Test {
 
   void Print(const std::vector<std::string>& events, bool as_json = false) {
     ChatPrinter printer(console_, as_json);
-    for (const std::string& event : events) printer.Print(Event(event));
+    for (const std::string& event : events) {
+      EXPECT_TRUE(printer.Print(Event(event)).ok());
+    }
     printer.Finish();
     answer_ = printer.answer();
   }
@@ -120,9 +122,11 @@ TEST_F(ChatPrinterTest, ATerminalIsNotToldWhatToDo) {
   std::ostream out(&shown);
   const Console console{in_, out, out};
   ChatPrinter printer(console, /*as_json=*/false);
-  printer.Print(Event(
-      "delta { text: 'a\\033[2J\\302\\233b\\342\\200\\256\\n' }"));
-  printer.Print(Event("delta { reasoning: 'c\\033[2J' }"));
+  for (const char* const event :
+       {"delta { text: 'a\\033[2J\\302\\233b\\342\\200\\256\\n' }",
+        "delta { reasoning: 'c\\033[2J' }"}) {
+    EXPECT_TRUE(printer.Print(Event(event)).ok());
+  }
   printer.Finish();
   EXPECT_EQ(screen.str(), "a\\u001b[2J\\u009bb\\u202e\nc\\u001b[2J\n");
   EXPECT_EQ(printer.answer(), "a\033[2J\302\233b\342\200\256\n");
@@ -134,9 +138,17 @@ TEST_F(ChatPrinterTest, AFileHasWhatWasSaid) {
   std::ostream out(&shown);
   const Console console{in_, out, err_};
   ChatPrinter printer(console, /*as_json=*/false);
-  printer.Print(Event("delta { text: 'a\\033[2Jb' }"));
+  EXPECT_TRUE(printer.Print(Event("delta { text: 'a\\033[2Jb' }")).ok());
   printer.Finish();
   EXPECT_EQ(file.str(), "a\033[2Jb\n");
+}
+
+TEST_F(ChatPrinterTest, WhatJsonCannotSayIsAFailure) {
+  ChatPrinter printer(console_, /*as_json=*/true);
+  const v1::GenerateEvent event =
+      Event("end { timings { total { seconds: 1000000000000 } } }");
+  EXPECT_FALSE(printer.Print(event).ok());
+  EXPECT_EQ(out_.str(), "");
 }
 
 TEST_F(ChatPrinterTest, AsJsonEachEventIsALine) {
