@@ -66,7 +66,7 @@ async def test_an_unknown_cost_is_said_to_be_unknown():
     assert response.metadata["cost_known"] is False
 
 
-@pytest.mark.parametrize("cost", [-1000, "NaN", [1], float("inf")])
+@pytest.mark.parametrize("cost", [-1000, "NaN", [1], float("inf"), 10**400])
 async def test_a_cost_that_is_none_loses_no_answer(cost):
     told = {**TOLD, "cost_usd": cost, "cost_breakdown": [cost]}
     async with (
@@ -78,6 +78,31 @@ async def test_a_cost_that_is_none_loses_no_answer(cost):
         assert llm.total_cost_usd == 0.00045
     assert response.content == Answer(value=4)
     assert response.metadata["cost_known"] is False
+
+
+@pytest.mark.parametrize(
+    "choices", [{"0": 1}, [], [1], [{"message": []}], "x", None]
+)
+async def test_choices_that_are_none_are_an_empty_answer(choices):
+    told = {**TOLD, "choices": choices}
+    async with (
+        ScriptedServer([Reply(200, told)]) as server,
+        client(server) as llm,
+    ):
+        with pytest.raises(ResponseValidationError, match="it is empty"):
+            await llm.complete(QUESTION, Answer)
+        assert llm.total_cost_usd == 0.00045
+
+
+@pytest.mark.parametrize("tokens", [True, -1, "7", 1.5])
+async def test_tokens_that_are_no_count_are_none(tokens):
+    told = {**TOLD, "usage": {"prompt_tokens": tokens}}
+    async with (
+        ScriptedServer([Reply(200, told)]) as server,
+        client(server) as llm,
+    ):
+        response = await llm.complete(QUESTION, Answer)
+    assert repr(response.usage.input_tokens) == "0"
 
 
 @pytest.mark.parametrize("told", [[], 5, "x", True])

@@ -6,7 +6,7 @@ retries and falls back; what it charges is the cost, to the nano-dollar.
 
 from __future__ import annotations
 
-import math
+import sys
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar
@@ -170,7 +170,8 @@ def _usage(told: dict[str, Any]) -> TokenUsage:
 
 
 def _is_amount(told: object) -> TypeGuard[float]:
-    return isinstance(told, (int, float)) and math.isfinite(told) and told >= 0
+    # No larger one is finite, as a float.
+    return isinstance(told, (int, float)) and 0 <= told <= sys.float_info.max
 
 
 def _usd(told: object) -> float:
@@ -179,4 +180,6 @@ def _usd(told: object) -> float:
 
 
 def _tokens(told: object) -> int:
-    return max(told, 0) if isinstance(told, int) else 0
+    if isinstance(told, bool) or not isinstance(told, int):
+        return 0
+    return max(told, 0)

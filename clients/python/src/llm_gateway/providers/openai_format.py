@@ -47,20 +47,28 @@ def chat_content(
     completion: Mapping[str, Any], response_model: type[T], usage: TokenUsage
 ) -> T:
     """What a completion says; ResponseValidationError if it does not fit."""
-    choices = completion.get("choices") or [{}]
-    message = choices[0].get("message") or {}
+    choices = completion.get("choices")
+    first = choices[0] if isinstance(choices, list) and choices else None
+    choice = _object(first)
+    message = _object(choice.get("message"))
+    content = message.get("content")
     refusal = message.get("refusal")
     if refusal:
         reason = "the model refuses; its words are in `refusal`"
-    elif choices[0].get("finish_reason") == "length":
+    elif choice.get("finish_reason") == "length":
         reason = "it was cut off; raise LLM_MAX_TOKENS"
-    elif not message.get("content"):
-        reason = f"it is empty ({choices[0].get('finish_reason')})"
+    elif not content or not isinstance(content, str):
+        reason = f"it is empty ({choice.get('finish_reason')})"
     else:
-        return validated_text(response_model, message["content"], usage)
+        return validated_text(response_model, content, usage)
     raise ResponseValidationError(
         response_model.__name__,
         reason,
         usage,
         str(refusal) if refusal else None,
     )
+
+
+def _object(told: object) -> Mapping[str, Any]:
+    """Of what is no object, an empty one."""
+    return told if isinstance(told, dict) else {}
