@@ -141,7 +141,8 @@ void AlertsCheck::CheckHeader(const std::string& path, const std::string& name,
   }
   const bool is_reference = IsLikeReference(value);
   if (is_reference) AddIfBad(path, SecretReference::Parse(value).status());
-  const std::string_view literal = is_reference ? "" : value;
+  const std::string_view literal =
+      is_reference ? std::string_view() : std::string_view(value);
   AddIfBad(path, is_credential ? CheckHeaderValue(literal)
                                : CheckExtraHeader(kinds_, name, literal));
 }

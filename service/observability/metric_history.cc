@@ -73,6 +73,7 @@ double Grown(double last, double now) { return now < last ? now : now - last; }
 }  // namespace
 
 void MetricHistory::Begin() {
+  TakeReading();
   thread_ = Thread("metric_history", [this] { Serve(); });
 }
 
@@ -86,9 +87,7 @@ void MetricHistory::Stop() {
 }
 
 void MetricHistory::Serve() {
-  do {
-    TakeReading();
-  } while (!StopsWithin(options_.interval));
+  while (!StopsWithin(options_.interval)) TakeReading();
 }
 
 bool MetricHistory::StopsWithin(absl::Duration interval) {

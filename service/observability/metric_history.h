@@ -2,8 +2,7 @@
 // that it can be told what was added in the last minutes of it.
 //
 //   MetricHistory history(registry, clock, {});
-//   history.Begin();  // From now on a thread of its own reads every 10
-//   seconds.
+//   history.Begin();  // And every 10 seconds, on a thread of its own.
 //   ...
 //   // On a thread that may wait:
 //   const MetricHistory::Addition added = history.Read(absl::Minutes(5));
@@ -66,7 +65,8 @@ class MetricHistory {
   MetricHistory(const MetricHistory&) = delete;
   MetricHistory& operator=(const MetricHistory&) = delete;
 
-  // Takes readings at the interval, the first at once, until Stop. Called once.
+  // Takes the first reading, and from then on others at the interval, until
+  // Stop. Called once, before there is anything to count.
   void Begin();
   // Waits for a reading that is under way. Harmless where there is none.
   void Stop() LOCKS_EXCLUDED(stop_mu_);

@@ -17,7 +17,6 @@
 namespace gateway {
 namespace {
 
-using ::testing::ElementsAre;
 
 constexpr size_t kEntries = 20;
 

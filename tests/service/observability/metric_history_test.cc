@@ -1,5 +1,6 @@
 #include "service/observability/metric_history.h"
 
+#include <atomic>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -245,12 +246,21 @@ TEST_F(MetricHistoryTest, WhatIsGoneForAnHourIsForgotten) {
   EXPECT_EQ(history_.bytes(), one);
 }
 
+TEST_F(MetricHistoryTest, WhatIsCountedFromTheBeginOnWasAdded) {
+  Asked("m").Add(3);
+  history_.Begin();
+  Asked("m").Add(1);
+  EXPECT_EQ(Added(absl::Minutes(1), "asked_total", "m"), 1);
+  history_.Stop();
+}
+
 TEST_F(MetricHistoryTest, AThreadTakesTheReadings) {
   MetricHistory history(registry_, clock_, {.interval = absl::Milliseconds(1)});
   AddMetricHistoryMetrics(history, registry_);
   Event read;
-  registry_.AddSource(kElsewhere, {}, [&read] {
-    read.Set();
+  std::atomic<int> readings = 0;
+  registry_.AddSource(kElsewhere, {}, [&] {
+    if (++readings > 1) read.Set();
     return 0;
   });
   history.Begin();
