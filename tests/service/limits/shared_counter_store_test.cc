@@ -49,7 +49,8 @@ class SharedCounterStoreTest : public testing::Test {
 
 Task<LimitedCall> CallOf(SharedReplicas& two, int replica, std::string limit,
                          int64_t input_tokens = 0) {
-  std::vector<std::string> limits(1, std::move(limit));
+  std::vector<std::string> limits;
+  limits.push_back(std::move(limit));
   LimitAmounts amounts;
   amounts.input_tokens = input_tokens;
   co_return co_await two.Call(replica, std::move(limits), amounts);

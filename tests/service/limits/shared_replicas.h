@@ -92,7 +92,8 @@ class SharedReplicas {
 
   // Whether a call that ends at once is let in.
   Task<bool> Takes(int replica, std::string limit) {
-    std::vector<std::string> limits(1, std::move(limit));
+    std::vector<std::string> limits;
+    limits.push_back(std::move(limit));
     const LimitedCall call = co_await Call(replica, std::move(limits));
     co_return call.taken;
   }
