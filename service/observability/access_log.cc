@@ -17,6 +17,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -434,7 +435,9 @@ bool AccessLog::Flush(absl::Duration timeout) {
 void AccessLog::FlushOrLeave(std::unique_ptr<AccessLog>* log,
                              absl::Duration timeout) {
   if (*log == nullptr || (*log)->Flush(timeout)) return;
-  static_cast<void>(log->release());
+  // For good, with its thread that waits for the file.
+  static auto& left = *new std::vector<std::unique_ptr<AccessLog>>;
+  left.push_back(std::move(*log));
 }
 
 uint64_t AccessLog::DroppedLines() const {

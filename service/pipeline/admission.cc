@@ -220,7 +220,7 @@ absl::StatusOr<Admitted> Admit(IncomingCall& call, const Caller& caller) {
 Admitted RefusedAsSaid(IncomingCall& call, const Caller& caller) {
   Admitted said;
   // That it contradicts itself is, or comes after, why it was refused.
-  static_cast<void>(ReadSaid(call, &said));
+  ReadSaid(call, &said).IgnoreError();
   AddCallersLabels(caller, &said.labels);
   return said;
 }

@@ -296,6 +296,8 @@ std::unique_ptr<CallLedger> CallLedger::Of(IncomingCall& call) {
   return std::make_unique<CallLedger>(call);
 }
 
+CallLedger::RoundTrip::RoundTrip() = default;
+
 CallLedger::CallLedger(IncomingCall& call)
     : writer_(*call.runtime->ports().ledger),
       degrades_(call.runtime->config().ledger().on_failure() ==

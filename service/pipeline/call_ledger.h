@@ -132,6 +132,10 @@ class CallLedger : public Recycled {
   const std::string& context_hash() const { return context_hash_; }
   // Of the attempt; null if it was not dispatched.
   struct RoundTrip {
+    // Said here, since Clang knows no default of a nested class before the end
+    // of this one.
+    RoundTrip();
+
     const Attempt* attempt = nullptr;
     absl::Time dispatch_time;
     // Given as the dispatch is written: empty before, and of one that was

@@ -35,7 +35,7 @@ class UnaskedStream final : public ProviderStream {
     }
     v1::GenerateEvent event;
     event.mutable_delta()->set_text(words_[said_++]);
-    batch->events.push_back(std::move(event));
+    batch->events.push_back(event);
     co_return true;
   }
   const ResponseFacts& facts() const override { return facts_; }

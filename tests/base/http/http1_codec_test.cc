@@ -580,7 +580,7 @@ TEST(Http1CodecTest, WritesFieldsOfAllSizes) {
   for (int i = 0; i < 80; ++i) {
     std::string out = "before";
     AppendField(text, text, &out);
-    EXPECT_EQ(out, "before" + text + ": " + text + "\r\n");
+    EXPECT_EQ(out, absl::StrCat("before", text, ": ", text, "\r\n"));
     text += static_cast<char>('!' + i);
   }
 }

@@ -19,7 +19,6 @@
 namespace gateway {
 namespace {
 
-using testing::HasSubstr;
 
 constexpr char kMasterName[] = "main";
 constexpr char kSentinelPassword[] = "watch";

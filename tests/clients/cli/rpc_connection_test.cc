@@ -27,7 +27,7 @@ TEST(RpcConnectionTest, CertificatesThatCannotBeReadAreNamed) {
 TEST(RpcConnectionTest, ACertificateIsShownWithItsKeyAndOverTlsAlone) {
   const TestCertificates ours;
   const TestCertificates others;
-  const std::string ca = ours.ca_file();
+  const std::string& ca = ours.ca_file();
   const auto& [cert, key] = ours.client();
   const std::string another = others.client().key_file;
   EXPECT_EQ(TlsProblemOf({.ca = ca, .cert = cert, .key = key}), "OK");

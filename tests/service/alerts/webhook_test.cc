@@ -20,7 +20,6 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 
 const AlertEvent kEvent = {.id = "0123",
                            .alert = "high_error_rate",

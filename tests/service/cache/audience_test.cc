@@ -97,7 +97,7 @@ TEST_F(AudienceTest, WhoMovesItsSeatStaysOnce) {
   std::optional<Audience::Seat> seat = audience->Join();
   {
     Audience::Seat moved = *std::move(seat);
-    seat.reset();
+    seat.reset();  // NOLINT(bugprone-use-after-move)
     EXPECT_EQ(audience->size(), 1);
     Audience::Seat other = *audience->Join();
     EXPECT_EQ(audience->size(), 2);

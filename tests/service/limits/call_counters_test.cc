@@ -41,7 +41,7 @@ TEST(CallCountersTest, APlaceIsGivenBackOnceHoweverItIsMoved) {
   {
     CallPlace place = Enter(counters, 1, 5);
     CallPlace moved = std::move(place);
-    EXPECT_FALSE(place.taken());
+    EXPECT_FALSE(place.taken());  // NOLINT(bugprone-use-after-move)
     CallPlace other = Enter(counters, 1, 5);
     EXPECT_EQ(counters.Read(TestKey(1)), 2);
     other = std::move(moved);

@@ -142,12 +142,12 @@ TEST_F(ConcurrencyLimitTest, APlaceIsTakenOnceAndGivenBackOnce) {
   std::optional<Permit> one = limit_.TryAcquire(CallerPriority::kNormal);
   ASSERT_TRUE(one.has_value());
   Permit moved = *std::move(one);
-  one.reset();
+  one.reset();  // NOLINT(bugprone-use-after-move)
   EXPECT_EQ(limit_.active(), 1);
   std::optional<Permit> two = limit_.TryAcquire(CallerPriority::kNormal);
   EXPECT_FALSE(limit_.TryAcquire(CallerPriority::kCritical).has_value());
   moved = *std::move(two);
-  two.reset();
+  two.reset();  // NOLINT(bugprone-use-after-move)
   EXPECT_EQ(limit_.active(), 1);
 }
 

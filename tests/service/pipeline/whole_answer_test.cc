@@ -181,9 +181,9 @@ TEST_F(WholeAnswerTest, WhoOnlyWaitsIsChargedARequestAndNoTokens) {
     co_await test.Wait(kAnswerTime);
     EXPECT_TRUE(second.is_reused);
     EXPECT_EQ(test.Taken("calls"), 0);
-    EXPECT_NEAR(test.Taken("requests"), 3 * requests, requests / 2);
-    EXPECT_NEAR(test.Taken("tokens"), 2 * tokens, tokens / 2);
-    EXPECT_NEAR(test.Taken("dollars"), 2 * dollars, dollars / 2);
+    EXPECT_NEAR(test.Taken("requests"), 3 * requests, requests / 2.0);
+    EXPECT_NEAR(test.Taken("tokens"), 2 * tokens, tokens / 2.0);
+    EXPECT_NEAR(test.Taken("dollars"), 2 * dollars, dollars / 2.0);
   };
   runner_.Run(run(*this));
 }
@@ -207,7 +207,7 @@ TEST_F(WholeAnswerTest, WhoWaitsInVainIsChargedARequestToo) {
     EXPECT_EQ(FaultReason(second.failure),
               v1::ERROR_REASON_PROVIDER_UNAVAILABLE);
     EXPECT_EQ(test.provider_->asked(), 2);
-    EXPECT_NEAR(test.Taken("requests"), 3 * requests, requests / 2);
+    EXPECT_NEAR(test.Taken("requests"), 3 * requests, requests / 2.0);
   };
   runner_.Run(run(*this));
 }

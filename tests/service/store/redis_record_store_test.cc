@@ -25,7 +25,6 @@ namespace gateway {
 namespace {
 
 using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 using ::testing::Not;
 
 INSTANTIATE_TEST_SUITE_P(Redis, RecordStoreConformance,

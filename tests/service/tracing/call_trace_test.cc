@@ -81,7 +81,7 @@ TEST_F(CallTraceTest, AShareOfNewTracesIsSampled) {
   int sampled = 0;
   constexpr int kCalls = 10000;
   for (int i = 0; i < kCalls; ++i) sampled += Begin("", "", 0.1)->sampled();
-  EXPECT_NEAR(sampled, kCalls / 10, 120);  // Four standard deviations.
+  EXPECT_NEAR(sampled, kCalls / 10.0, 120);  // Four standard deviations.
 }
 
 TEST_F(CallTraceTest, TheSameShareIsSampledEverywhere) {
