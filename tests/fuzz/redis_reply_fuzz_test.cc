@@ -31,7 +31,7 @@ size_t Describe(const RedisValue& value, std::string* out) {
   out->push_back(static_cast<char>('0' + static_cast<int>(value.type())));
   out->append(std::to_string(value.integer()));
   out->append(value.text());
-  if (value.is_error()) (void)RedisErrorStatus(value.text());
+  if (value.is_error()) RedisErrorStatus(value.text()).IgnoreError();
   size_t elements = value.size();
   size_t index = 0;
   out->push_back('[');
