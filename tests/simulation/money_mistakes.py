@@ -192,8 +192,9 @@ _COSTS = [
         said="at the next start"),
     Mistake(
         "sums leave out who has failed", "service/pipeline/summary_record.cc",
-        "    if (attempt->replaced || attempt->usage == nullptr ||\n",
-        "    if (!record.attempts.empty() || attempt->usage == nullptr ||\n",
+        "    if (usage == nullptr) continue;\n    CallTotals",
+        "    if (usage == nullptr || !record.attempts.empty()) continue;\n"
+        "    CallTotals",
         said="the sums have"),
 ]
 
