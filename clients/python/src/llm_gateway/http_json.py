@@ -109,6 +109,8 @@ def url_problem(url: str) -> str | None:
     try:
         parts = urlsplit(url)
         is_address = parts.scheme in ("http", "https") and parts.hostname
+        if is_address and "@" in parts.netloc:
+            return "has a user or a password, which nobody is shown; give a key"
         if is_address and parts.port != 0 and url.isprintable():
             return None
     except ValueError:  # Of a port, or of brackets.
@@ -194,7 +196,7 @@ class JsonHttp:
     ) -> None:
         problem = url_problem(url)
         if problem is not None:
-            raise ValueError(f"'{url}' {problem}")
+            raise ValueError(f"{_without_password(url)!r} {problem}")
         if not is_key(key):
             raise ValueError("the gateway's key has characters of no key")
         parts = urlsplit(url)

@@ -167,6 +167,12 @@ def test_an_address_that_is_none_is_refused(url):
         JsonHttp(url)
 
 
+def test_an_address_with_a_password_is_refused_and_not_repeated():
+    with pytest.raises(ValueError, match="give a key") as caught:
+        JsonHttp("http://user:hunter2@127.0.0.1:8080")
+    assert "hunter2" not in str(caught.value)
+
+
 def test_certificates_are_read_again_only_where_they_have_changed(
     monkeypatch, tmp_path
 ):
