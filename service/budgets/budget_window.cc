@@ -2,7 +2,6 @@
 
 #include <string>
 #include <string_view>
-#include <utility>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -101,7 +100,7 @@ BudgetWindow::Span CivilSpan(const absl::TimeZone& zone, int64_t now) {
 }  // namespace
 
 BudgetWindow::BudgetWindow(Kind kind, absl::TimeZone zone)
-    : kind_(kind), is_utc_(zone.name() == "UTC"), zone_(std::move(zone)) {
+    : kind_(kind), is_utc_(zone.name() == "UTC"), zone_(zone) {
   name_ = std::string(KindName(kind));
   if (!is_utc_) absl::StrAppend(&name_, ":", zone_.name());
 }

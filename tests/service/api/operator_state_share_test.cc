@@ -75,7 +75,9 @@ class ReachableStore : public MemoryRecordStore {
 class InterruptedClock : public FakeClock {
  public:
   absl::Duration SteadyTime() override {
-    if (looks_left > 0 && --looks_left == 0) deed();
+    const bool is_due = looks_left == 1;
+    if (looks_left > 0) --looks_left;
+    if (is_due) deed();
     return FakeClock::SteadyTime();
   }
 
