@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "absl/functional/function_ref.h"
-#include "absl/strings/ascii.h"
 #include "base/text/unescaped_text.h"
 
 namespace gateway {
@@ -15,36 +14,6 @@ namespace {
 
 // JSON that is quoted in JSON that is quoted in an URL, and one more.
 constexpr size_t kEscapesWithinMax = 4;
-
-// Whether an escape may begin with the first character.
-bool MayBeEscape(std::string_view text) {
-  const auto has_digit = [text](size_t at) {
-    return at < text.size() &&
-           absl::ascii_isxdigit(static_cast<unsigned char>(text[at]));
-  };
-  switch (text[0]) {
-    case '%':
-      return has_digit(1) && has_digit(2);
-    case '&':
-      return text.starts_with("&#");
-    default:
-      return text.size() > 1 && absl::ascii_isprint(
-                                    static_cast<unsigned char>(text[1]));
-  }
-}
-
-// Whether there may be escapes. The heads of all answers are looked at, too,
-// and have none: this is many times as fast as a look at each byte.
-bool MayHaveEscapes(std::string_view text) {
-  for (const char mark : {'\\', '%', '&'}) {
-    size_t at = text.find(mark);
-    while (at != std::string_view::npos) {
-      if (MayBeEscape(text.substr(at))) return true;
-      at = text.find(mark, at + 1);
-    }
-  }
-  return false;
-}
 
 using Tell = absl::FunctionRef<bool(size_t begin, size_t end)>;
 
@@ -84,7 +53,7 @@ void FindEscaped(std::string_view secret, std::string_view text, Tell tell) {
 
 void Find(std::string_view secret, std::string_view text, Tell tell) {
   if (secret.empty() || !FindPlain(secret, text, tell)) return;
-  if (MayHaveEscapes(text)) FindEscaped(secret, text, tell);
+  if (UnescapedText::HasEscapes(text)) FindEscaped(secret, text, tell);
 }
 
 }  // namespace

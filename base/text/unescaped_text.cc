@@ -223,6 +223,20 @@ bool UnescapedText::MayHaveEscapes(std::string_view outer) {
   return FindEscape(outer) < outer.size();
 }
 
+bool UnescapedText::HasEscapes(std::string_view outer) {
+  std::string said;
+  for (const char mark : {'\\', '%', '&'}) {
+    size_t at = outer.find(mark);
+    while (at != std::string_view::npos) {
+      if (AppendAnyEscaped(outer.substr(at), Of::kEscapes, &said) != 0) {
+        return true;
+      }
+      at = outer.find(mark, at + 1);
+    }
+  }
+  return false;
+}
+
 void AppendUnescapedJson(std::string_view inside, std::string* out,
                          std::vector<JsonEscape>* escapes) {
   const std::string_view all = inside;

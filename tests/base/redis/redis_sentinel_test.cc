@@ -19,7 +19,6 @@
 namespace gateway {
 namespace {
 
-
 constexpr char kMasterName[] = "main";
 constexpr char kSentinelPassword[] = "watch";
 

@@ -44,6 +44,17 @@ TEST(UnescapedTextTest, KnowsWhereWhatItSaysStands) {
   EXPECT_EQ(stands(0, inner.text().size()), outer);
 }
 
+TEST(UnescapedTextTest, WhetherThereIsAnEscapeIsSeenAtOnce) {
+  for (const char* const text :
+       {R"(a\n)", R"(\\q)", "%%41", "a&&#43;", R"(\q%2)" "%20"}) {
+    EXPECT_TRUE(UnescapedText::HasEscapes(text)) << text;
+  }
+  for (const char* const text :
+       {"", "a", R"(\q)", "\\", "100%, %zz %4", "a & b&#x;", "\xc2\xad"}) {
+    EXPECT_FALSE(UnescapedText::HasEscapes(text)) << text;
+  }
+}
+
 TEST(UnescapedTextTest, WhatUrlsEscapeAndWhatNobodySeesIsReadToo) {
   const std::string_view outer =
       "\xe2\x80\x8b"

@@ -17,7 +17,6 @@
 namespace gateway {
 namespace {
 
-
 constexpr size_t kEntries = 20;
 
 class StoredSegmentTest : public testing::Test {
